@@ -1,0 +1,97 @@
+"""A case: one concrete question to one entry point, as it travels to a worker and as a run file keeps it.
+
+Knows no framework and no verdict. Everything in it is plain data, so that a run file from years ago can be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tensor to be made: the bits (by the hash of their bytes), dtype, shape, and how it lies in memory."""
+
+    blob: str
+    dtype: str
+    shape: tuple[int, ...]
+    view: str = "contiguous"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question.
+
+    topic       which row of the plan asks it: `lattice`, `arrangement`, `cotangent`, `purity`, `inplace`, `repetition`,
+                `integer`, `defaults`, `error`; the judge reads each topic with its own files
+    quantity    `value`, `gradient`, `forward_gradient`, `second_derivative`
+    mode        `eager`, `graph`, `compiled`
+    dtype       of the first input
+    parameters  the standard's parameters by name; what the truth is computed with
+    arguments   the entry point's keywords with their values; what the worker passes
+    detail      what distinguishes cases of one topic: `length-17`, `strided`, `none` ...
+    """
+
+    function: str
+    entry_point: str
+    topic: str
+    quantity: str
+    mode: str
+    dtype: str
+    parameters: Mapping[str, float]
+    arguments: Mapping[str, Any]
+    inputs: tuple[Input, ...]
+    cotangent: Input | None = None
+    detail: str = ""
+    rules: tuple[str, ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        """Hash of everything above: the same question has the same id in every run."""
+        return hashlib.blake2b(self.to_json().encode(), digest_size=10).hexdigest()
+
+    def to_json(self) -> str:
+        """One line of JSON, keys sorted; numbers JSON lacks are `{"float": "inf"}`."""
+        return json.dumps(encode(asdict(self)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Case:
+        """The case that `to_json` wrote. Raises ValueError or TypeError for anything else."""
+        data = decode(json.loads(text))
+        data["inputs"] = tuple(Input(**{**i, "shape": tuple(i["shape"])}) for i in data["inputs"])
+        if data["cotangent"] is not None:
+            data["cotangent"] = Input(**{**data["cotangent"], "shape": tuple(data["cotangent"]["shape"])})
+        data["rules"] = tuple(data["rules"])
+        return Case(**data)
+
+
+def encode(value: Any) -> Any:
+    """Plain data as JSON can hold it: infinities and NaN become `{"float": "inf"}`."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode(value: Any) -> Any:
+    """The inverse of `encode` (tuples come back as lists)."""
+    if isinstance(value, dict):
+        if set(value) == {"float"}:
+            return float(value["float"])
+        return {key: decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    return value
+
+
+def blob_hash(data: bytes) -> str:
+    """Name of a blob: the hash by which inputs and outputs are stored once."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

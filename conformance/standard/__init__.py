@@ -1,0 +1,44 @@
+"""The standard: what is right, written as mathematics. Knows no framework; needs nothing installed but Python.
+
+`FUNCTIONS` is the whole standard by name, in the order in which people read it.
+"""
+
+from . import rectified, sigmoidal, smooth
+from .model import (
+    Bar,
+    Family,
+    Function,
+    Kink,
+    Landmark,
+    Level,
+    Limit,
+    Number,
+    Parameter,
+    Property,
+    Rule,
+    Source,
+)
+from .rules import rules_of
+
+FUNCTIONS: dict[str, Function] = {
+    function.name: function
+    for module in (rectified, sigmoidal, smooth)
+    for function in module.FUNCTIONS
+}
+
+__all__ = [
+    "FUNCTIONS",
+    "Bar",
+    "Family",
+    "Function",
+    "Kink",
+    "Landmark",
+    "Level",
+    "Limit",
+    "Number",
+    "Parameter",
+    "Property",
+    "Rule",
+    "Source",
+    "rules_of",
+]

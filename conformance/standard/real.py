@@ -1,0 +1,96 @@
+"""The real functions that definitions are written in.
+
+They say what, not how: each hands over to its argument, so that one definition serves the oracle (balls and power
+series) and anything else that can stand for a real number, such as mpmath in the tests of the oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol, TypeAlias
+
+
+class Real(Protocol):
+    """What a definition may do with a real number. Comparisons answer True or False, or raise if they can't be decided."""
+
+    def __add__(self, other: Operand) -> Real: ...
+    def __radd__(self, other: Operand) -> Real: ...
+    def __sub__(self, other: Operand) -> Real: ...
+    def __rsub__(self, other: Operand) -> Real: ...
+    def __mul__(self, other: Operand) -> Real: ...
+    def __rmul__(self, other: Operand) -> Real: ...
+    def __truediv__(self, other: Operand) -> Real: ...
+    def __rtruediv__(self, other: Operand) -> Real: ...
+    def __neg__(self) -> Real: ...
+    def __lt__(self, other: Operand) -> bool: ...
+    def __le__(self, other: Operand) -> bool: ...
+    def __gt__(self, other: Operand) -> bool: ...
+    def __ge__(self, other: Operand) -> bool: ...
+    def exp(self) -> Real: ...
+    def log(self) -> Real: ...
+    def sqrt(self) -> Real: ...
+    def erfc(self) -> Real: ...
+    def tanh(self) -> Real: ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An irrational constant of a definition, computed from the number one by whoever stands for real numbers."""
+
+    name: str
+    of_one: Callable[[Real], Real]
+
+    # A constant may stand on the left of an operator: Python then asks the Real on the right.
+    def _defer(self, other: Any) -> Any:
+        return NotImplemented
+
+    __add__ = __sub__ = __mul__ = __truediv__ = _defer
+
+
+Operand: TypeAlias = "Real | Constant | int | Fraction"
+"""Numbers beside a Real must be exact: a decimal such as 0.044715 is written `exact("0.044715")`, never as a float."""
+
+
+def exact(decimal: str) -> Fraction:
+    """The rational number that a decimal literal names."""
+    return Fraction(decimal)
+
+
+def exp(x: Real) -> Real:
+    """e^x."""
+    return x.exp()
+
+
+def log(x: Real) -> Real:
+    """Natural logarithm, for x > 0."""
+    return x.log()
+
+
+def sqrt(x: Real) -> Real:
+    """Square root, for x ≥ 0."""
+    return x.sqrt()
+
+
+def erfc(x: Real) -> Real:
+    """Complementary error function, 1 − erf(x)."""
+    return x.erfc()
+
+
+def tanh(x: Real) -> Real:
+    """Hyperbolic tangent."""
+    return x.tanh()
+
+
+SQRT_2 = Constant("√2", lambda one: sqrt(2 * one))
+
+
+def maximum(x: Operand, y: Operand) -> Any:
+    """The larger of two."""
+    return x if x >= y else y  # type: ignore[operator]
+
+
+def minimum(x: Operand, y: Operand) -> Any:
+    """The smaller of two."""
+    return x if x <= y else y  # type: ignore[operator]
