@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -48,7 +48,6 @@ class Case:
     inputs: tuple[Input, ...]
     cotangent: Input | None = None
     detail: str = ""
-    rules: tuple[str, ...] = field(default=())
 
     @property
     def id(self) -> str:
@@ -66,7 +65,6 @@ class Case:
         data["inputs"] = tuple(Input(**{**i, "shape": tuple(i["shape"])}) for i in data["inputs"])
         if data["cotangent"] is not None:
             data["cotangent"] = Input(**{**data["cotangent"], "shape": tuple(data["cotangent"]["shape"])})
-        data["rules"] = tuple(data["rules"])
         return Case(**data)
 
 

@@ -1,5 +1,7 @@
 """Piecewise linear and piecewise polynomial activations: relu and its relatives."""
 
+from __future__ import annotations
+
 from .model import Bar, Function, Kink, Landmark, Limit, Parameter, Parameters, Property, Source
 from .real import Operand, Real, maximum, minimum
 

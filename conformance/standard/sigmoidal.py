@@ -1,5 +1,7 @@
 """Activations that saturate on both sides: sigmoid and its relatives."""
 
+from __future__ import annotations
+
 from .model import Form, Function, Limit, Parameters, Property, Source
 from .real import Operand, Real, exp
 

@@ -1,5 +1,7 @@
 """Smooth relatives of relu: gelu, softplus."""
 
+from __future__ import annotations
+
 from .model import Form, Function, Landmark, Limit, Parameter, Parameters, Property, Source
 from .real import SQRT_2, Operand, Real, erfc, exp, log
 
