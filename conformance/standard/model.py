@@ -133,8 +133,8 @@ class Form:
 class Function:
     """One function of the standard, as a page of a textbook.
 
-    `zero_sign` says what f(±0) = 0 looks like: `same` (f(±0) = ±0), `free`, or `none` where f(0) ≠ 0.
-    `exact` marks functions that need no rounding at all (relu): their bar is 0.
+    `zero_sign` says what f(±0) = 0 looks like: `same` (f(±0) = ±0), `free`, or `none` where f(0) ≠ 0; it may depend on the
+    parameters. `bars` holds the bars other than the default, by quantity.
     """
 
     name: str
@@ -143,7 +143,7 @@ class Function:
     formula: str
     definition: Definition
     limits: tuple[Limit, Limit]
-    zero_sign: str
+    zero_sign: Expression
     sources: tuple[Source, ...]
     parameters: tuple[Parameter, ...] = ()
     pairs: tuple[Mapping[str, Number], ...] = ()

@@ -43,6 +43,10 @@ def _leaky_relu_at_minus_infinity(parameters: Parameters) -> str:
     return "0" if slope == 0 else "-inf" if slope > 0 else "+inf"
 
 
+def _sign_of_zero(parameters: Parameters) -> str:
+    return "same" if parameters["slope"] > 0 else "free"
+
+
 def _slope(parameters: Parameters) -> str:
     return repr(parameters["slope"])
 
@@ -63,7 +67,7 @@ leaky_relu = Function(
         ),
     ),
     limits=(Limit("-inf", value=_leaky_relu_at_minus_infinity, derivative=_slope), Limit("+inf", value="+inf", derivative="1")),
-    zero_sign="free",
+    zero_sign=_sign_of_zero,
     kinks=(Kink("0", at="0", left=_slope, right="1", customary="1"),),
     sources=(
         Source("Maas, Hannun, Ng: Rectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013",
@@ -96,7 +100,6 @@ hard_swish = Function(
         Landmark("-1.5", at="-3/2", meaning="minimum, −3/8; zero of the derivative"),
         Landmark("0", at="0", meaning="zero of the function"),
     ),
-    properties=(Property("range", "hard_swish(x) ≥ −3/8", low="-3/8"),),
     sources=(
         Source("Howard et al.: Searching for MobileNetV3, ICCV 2019, section 5.2", "https://arxiv.org/abs/1905.02244"),
     ),

@@ -24,8 +24,6 @@ INVARIANCES = {
     "entry_point": "which of the framework's entry points for this function is called",
 }
 
-DEFAULTED = "default"
-
 
 def rules_of(function: Function) -> tuple[Rule, ...]:
     """Every rule of one function, in the order of reading. Ids are unique and stable."""
@@ -47,10 +45,10 @@ def _rules(function: Function) -> Iterator[Rule]:
     yield rule("nan", special, MUST, f"{f}(NaN) is NaN.", IEEE_754)
     for limit in function.limits:
         yield rule(f"limit.{limit.at}", special, MUST, f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.", first)
-    if function.zero_sign == "same":
-        yield rule("signed_zero", special, SHOULD, f"{f}(±0) = ±0, because {f} is a positive multiple of its argument there.", IEEE_754)
-    elif function.zero_sign == "free":
-        yield rule("signed_zero", special, MAY, f"{f}(±0) = 0; either sign will do, and which one it is, is recorded.", IEEE_754)
+    if function.zero_sign == "free":
+        yield rule("signed_zero", special, MAY, f"{f}(±0) = +0, as most have it; −0 is recorded.", IEEE_754)
+    elif function.zero_sign != "none":
+        yield rule("signed_zero", special, SHOULD, f"{f}(±0) = ±0, where {f} is a positive multiple of its argument near zero.", IEEE_754)
     yield rule("underflow_sign", special, MUST, "A zero that stands for a number too small for the format, or for a limit approached from one side, keeps its sign.", IEEE_754)
     yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
 
@@ -84,7 +82,7 @@ def _rules(function: Function) -> Iterator[Rule]:
     yield rule("inplace", Family.PURITY, MUST, "The in-place form leaves its result in its argument.")
 
     for prop in function.properties:
-        level = SHOULD if prop.kind == "nondecreasing" else MUST
+        level = MUST if prop.kind == "range" else SHOULD
         yield rule(f"property.{prop.kind}", Family.PROPERTY, level, f"{prop.sentence}, for the numbers as they were returned.", first)
 
     if function.parameters:

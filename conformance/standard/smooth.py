@@ -24,7 +24,6 @@ gelu = Function(
         Landmark("0", at="0", meaning="zero of the function"),
         Landmark("1.41", at="1.4142135623730951", meaning="√2, zero of the second derivative"),
     ),
-    properties=(Property("range", "gelu(x) ≥ −0.17004", low="-0.17004"),),
     sources=(
         Source("Hendrycks, Gimpel: Gaussian Error Linear Units (GELUs), 2016, section 2", "https://arxiv.org/abs/1606.08415"),
     ),

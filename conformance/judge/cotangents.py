@@ -1,0 +1,77 @@
+"""Results about the cotangent: a derivative in reverse mode is linear in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from conformance.formats import FORMATS, round_to, values
+
+from .accuracy import bits_hash, measure, worst_of
+from .answers import Answers
+from .question import question
+from .records import Result
+from .values import without_answer
+
+OUT_OF_RANGE = "scaled by the cotangent, the result leaves the normal range of the format"
+
+
+def judge_cotangents(answers: Answers) -> Iterator[Result]:
+    """The result divided by its cotangent (exact: powers of two) is the derivative, within the bar."""
+    for observation in answers.of("cotangent"):
+        case = observation.case
+        observed = answers.comparable(observation)
+        if observed is None or case.cotangent is None:
+            yield without_answer(answers, observation, "gradient.cotangent")
+            continue
+        format = FORMATS[case.dtype]
+        cotangent = values(answers.bits(case.cotangent), format)
+        y = values(observed, format)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            scaled = y / cotangent
+        bits = round_to(scaled, format)
+        asked = question(
+            answers.function, case.parameters, format, "gradient", answers.argument(case), answers.questions.oracle
+        )
+        measured = measure(asked, bits)
+        truth = asked.truth
+        largest = int(np.max(np.abs(np.log2(np.abs(cotangent)))))
+        finite = truth.mantissa != 0
+        in_range = ~finite | ((truth.exponent > format.emin + largest) & (truth.exponent < format.emax - largest))
+        in_range &= ~asked.subnormal_argument & ~asked.undecided
+        wrong = in_range & ~measured.conforms & ~measured.flushed
+        # A wrong derivative is the business of the rule `gradient`: here only what the cotangent did to it counts.
+        plain = _plain(answers, observation)
+        if plain is not None:
+            same = (bits == plain) | (np.isnan(scaled) & np.isnan(values(plain, format)))
+            wrong &= ~same
+        bad = np.nonzero(wrong)[0]
+        worst = int(bad[int(np.argmax(measured.error[bad]))]) if len(bad) else 0
+        yield answers.result(
+            observation,
+            "gradient.cotangent",
+            outcome="deviates" if len(bad) else "conforms",
+            comparisons=len(bits),
+            conforms=int(in_range.sum()) - len(bad),
+            deviates=len(bad),
+            unspecified=int((~in_range).sum()),
+            severity="wrong" if len(bad) else "",
+            worst=worst_of(asked, measured, worst, case.mode) if len(bad) else None,
+            bits=bits_hash(bits[bad]) if len(bad) else "",
+            message=f"with the cotangent {cotangent[worst]:g}; shown is the result divided by it" if len(bad) else "",
+        )
+
+
+def _plain(answers: Answers, observation: object) -> np.ndarray | None:  # type: ignore[type-arg]
+    from conformance.observe.observation import Observation
+
+    from .invariance import places_of
+
+    assert isinstance(observation, Observation)
+    lattice = answers.lattice(observation.case)
+    reference = answers.comparable(lattice) if lattice else None
+    if lattice is None or reference is None:
+        return None
+    plain: np.ndarray = reference[places_of(answers.argument(observation.case), answers.argument(lattice.case))]  # type: ignore[type-arg]
+    return plain

@@ -1,0 +1,48 @@
+"""Results about defaults: what a bare call computes, and whether the entry point's defaults are the standard's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .answers import Answers
+from .records import Result
+from .values import without_answer
+
+
+def judge_defaults(answers: Answers) -> Iterator[Result]:
+    """The bare call against the truth for the documented defaults; and those defaults beside the standard's."""
+    for observation in answers.of("defaults"):
+        case = observation.case
+        if observation.outcome != "returned":
+            yield without_answer(answers, observation, "defaults")
+            continue
+        observed = answers.comparable(observation)
+        if observed is None:
+            output = observation.outputs[0]
+            yield answers.check(observation, "defaults", False, f"the result is {output.dtype} {list(output.shape)}")
+            continue
+        verdicts = answers.questions.verdicts(
+            case, case.inputs[0], answers.argument(case), observation.outputs[0], observed
+        )
+        relevant = [verdict for verdict in verdicts if verdict.rule in ("value", "overflow")]
+        bad = [verdict for verdict in relevant if verdict.deviates]
+        spelt = ", ".join(f"{name} = {value:g}" for name, value in case.parameters.items())
+        yield answers.result(
+            observation,
+            "defaults",
+            outcome="deviates" if bad else "conforms",
+            comparisons=sum(verdict.comparisons for verdict in relevant),
+            conforms=sum(verdict.comparisons - verdict.deviates for verdict in relevant),
+            deviates=sum(verdict.deviates for verdict in relevant),
+            severity=bad[0].severity if bad else "",
+            worst=bad[0].worst if bad else None,
+            bits="".join(verdict.bits for verdict in bad),
+            message=f"the bare call does not compute {case.function} with the documented {spelt}" if bad else "",
+        )
+        standard = answers.function.defaults()
+        other = {name: value for name, value in case.parameters.items() if value != standard[name]}
+        yield answers.check(
+            observation, "defaults.convention", not other,
+            "; ".join(f"{name} is {value:g} by default, {standard[name]:g} in the standard" for name, value in other.items()),
+            severity="convention",
+        )  # fmt: skip

@@ -1,0 +1,166 @@
+"""The four lines that say what a deviation is: what was asked, what came, what would have conformed, how to see it again.
+
+The same four lines in pytest, JUnit, HTML and on the terminal. Knows the records and the standard's sentences; knows no
+framework. Text that came from a framework is data: control characters are dropped, line ends folded, its length capped.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from functools import cache
+
+from conformance.judge.records import Finding, Result, Worst
+from conformance.standard import FUNCTIONS, Rule, rules_of
+
+LONGEST_LINE = 400
+"""Characters that one of the four lines may have; what is longer is cut and marked with an ellipsis."""
+
+
+MEASURED = (
+    "value", "subnormal", "overflow", "nan", "limit", "signed_zero", "underflow_sign", "gradient", "second_derivative",
+    "dtype.integer", "defaults",
+)  # fmt: skip
+"""How the rules begin under which one number is due: what conforms is the truth, give or take the bar."""
+
+
+def four_lines(item: Finding | Result, *, run: str = "RUN", backend: str = "") -> str:
+    """Four lines, without a line end after the last, for a finding or for a single result.
+
+    `run` is the run file's name as the reader should type it. `backend` is needed only for a Result whose subject id is
+    not `backend` or `backend-configuration`; a Finding knows its own.
+    """
+    return "\n".join(
+        (
+            f"asked     {_fold(_asked(item))}",
+            f"came      {_fold(_came(item))}",
+            f"conforms  {_fold(_conforming(item))}",
+            f"again     {_fold(_again(item, run, backend))}",
+        )
+    )
+
+
+def rule_name(item: Finding | Result) -> str:
+    """The rule without its function: `limit.-inf`, whether the record says `limit.-inf` or `gelu.limit.-inf`."""
+    return item.rule.removeprefix(f"{item.function}.")
+
+
+def quantity_of(rule: str) -> str:
+    """What a rule (name without function) is about: `value`, `gradient`, `forward_gradient` or `second_derivative`."""
+    if rule.startswith("gradient.forward"):
+        return "forward_gradient"
+    if rule.startswith(("gradient", "kink")):
+        return "gradient"
+    return "second_derivative" if rule.startswith("second_derivative") else "value"
+
+
+def sentence_of(function: str, rule: str) -> str:
+    """The normative sentence of a rule, or nothing where the standard at hand does not have it."""
+    found = _rules(function).get(rule)
+    return found.sentence if found else ""
+
+
+def spelled(parameters: Mapping[str, float]) -> str:
+    """`beta = 1, threshold = inf`; every digit of a number that needs them."""
+    return ", ".join(f"{name} = {short(value)}" for name, value in parameters.items())
+
+
+def short(number: float) -> str:
+    """A number as a person writes it: integers without a point, the shortest decimal that reads back otherwise."""
+    if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    return repr(float(number))
+
+
+def ulps(error: float) -> str:
+    """An error in ULP with the digits that matter: `0.50`, `31.5`, `1.6e+07`, `∞`."""
+    if math.isnan(error):
+        return "no number of"
+    if math.isinf(error):
+        return "∞"
+    if error == 0:
+        return "0"
+    if error >= 1e5 or error < 0.005:
+        return f"{error:.2g}"
+    return f"{error:.2f}" if error < 10 else f"{error:.1f}" if error < 1000 else f"{error:,.0f}"
+
+
+@cache
+def _rules(function: str) -> dict[str, Rule]:
+    found = FUNCTIONS.get(function)
+    return {rule.name: rule for rule in rules_of(found)} if found else {}
+
+
+def _asked(item: Finding | Result) -> str:
+    mark = {"gradient": "′", "forward_gradient": "′", "second_derivative": "″"}.get(quantity_of(rule_name(item)), "")
+    worst = item.worst
+    argument = ", ".join(worst.input) if worst else "x"
+    written = f" [{', '.join(worst.input_bits)}]" if worst and any(worst.input_bits) else ""
+    parameters = f"; {spelled(item.parameters)}" if item.parameters else ""
+    if isinstance(item, Finding):
+        entries = _several(item.entry_points)
+        dtype = worst.dtype if worst else _several(item.dtypes)
+        mode = worst.mode if worst else _several(item.modes)
+    else:
+        entries, dtype, mode = item.entry_point, item.dtype, item.mode
+    return (
+        f"{item.function}{mark}({argument}{parameters}){written} in {dtype}, {mode}, of {entries}"
+        f" on {item.subject}: rule {item.function}.{rule_name(item)} ({item.level})"
+    )
+
+
+def _came(item: Finding | Result) -> str:
+    worst = item.worst
+    if worst is None:
+        return item.message or f"{item.outcome.replace('_', ' ')}" if isinstance(item, Result) else item.message
+    came = worst.observed + (f" [{worst.observed_bits}]" if worst.observed_bits else "")
+    if math.isfinite(worst.ulp):
+        came += f", {ulps(worst.ulp)} ULP from the truth"
+    return f"{came}: {item.message}" if item.message else came
+
+
+def _conforming(item: Finding | Result) -> str:
+    worst, rule = item.worst, rule_name(item)
+    sentence = sentence_of(item.function, rule)
+    if worst is None or not worst.truth:
+        return sentence or "what the rule says"
+    # Elsewhere (a kink, an invariance, a shape) more than one answer conforms, and the sentence says which.
+    return sentence if sentence and not rule.startswith(MEASURED) else accepted(worst)
+
+
+def accepted(worst: Worst) -> str:
+    """What would have conformed at the worst input: `0.5, within 4.5 ULP`, or exactly the truth."""
+    if not _is_number(worst.truth):
+        return worst.truth
+    return f"{worst.truth}, within {ulps(worst.bar)} ULP" if worst.bar > 0 else f"{worst.truth}, exactly"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _again(item: Finding | Result, run: str, backend: str) -> str:
+    if isinstance(item, Finding):
+        if item.status == "stale":
+            return f"nnconform expect {shlex.quote(run)} --update"
+        return f"nnconform repro {shlex.quote(run)} {shlex.quote(item.id)}"
+    backend = backend or item.subject.rpartition("-")[0] or item.subject
+    words = ["run", backend, "--functions", item.function, "--rules", rule_name(item)]
+    words += ["--dtypes", item.dtype] if item.dtype else []
+    words += ["--modes", item.mode] if item.mode else []
+    return "nnconform " + " ".join(shlex.quote(word) for word in words)
+
+
+def _several(names: tuple[str, ...]) -> str:
+    if not names:
+        return "any"
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _fold(text: str) -> str:
+    folded = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in text).split())
+    return folded if len(folded) <= LONGEST_LINE else folded[: LONGEST_LINE - 1] + "…"

@@ -1,0 +1,173 @@
+"""From a run file to a judgement: every family's file is asked, everything is counted, findings are put together.
+
+Needs no framework: the same run file gives the same judgement on any machine.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.cases.case import Case, Input
+from conformance.observe.observation import Observation, Output, Subject
+from conformance.standard import FUNCTIONS
+from conformance.truth.cache import Oracle
+
+from .answers import Answers, Questions
+from .cotangents import OUT_OF_RANGE, judge_cotangents
+from .defaults import judge_defaults
+from .dtypes import judge_dtypes
+from .errors import judge_errors
+from .exhibits import conventions, exhibits, strips
+from .findings import Reproduce, findings_of
+from .invariance import judge_invariance
+from .properties import judge_properties
+from .purity import judge_purity
+from .records import Convention, Exhibit, Judgement, Result, Strip, Totals
+from .shapes import judge_shapes
+from .values import judge_values
+
+FAMILIES: tuple[Callable[[Answers], Iterator[Result]], ...] = (
+    judge_values,
+    judge_cotangents,
+    judge_dtypes,
+    judge_shapes,
+    judge_invariance,
+    judge_purity,
+    judge_properties,
+    judge_defaults,
+    judge_errors,
+)
+"""One file of rules each, in the order of reading. A new check is one file more."""
+
+BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64, "int16": 16, "int32": 32, "int64": 64, "uint16": 16, "uint32": 32, "uint64": 64}  # fmt: skip
+
+WHY_UNSPECIFIED = {
+    "gradient.cotangent": OUT_OF_RANGE,
+    "value": "the result has another dtype or shape, and is judged under that rule",
+}
+
+
+class Run(Protocol):
+    """What judging reads of a run file."""
+
+    def subjects(self) -> tuple[Subject, ...]: ...
+    def observations(self, subject: str) -> Iterable[Observation]: ...
+    def blob(self, hash: str) -> bytes: ...
+    def meta(self) -> Mapping[str, Any]: ...
+
+
+@dataclass
+class _Collected:
+    results: list[Result] = field(default_factory=list)
+    strips: list[Strip] = field(default_factory=list)
+    exhibits: list[Exhibit] = field(default_factory=list)
+    conventions: list[Convention] = field(default_factory=list)
+
+
+def judge_run(
+    run: Run,
+    oracle: Oracle,
+    reproducer: Callable[[Subject, Case, int | None], str] | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Judgement:
+    """Judge everything in a run file.
+
+    `reproducer(subject, case, bits)` makes a script for one input of a case, or all of them; `progress(done, total, function)`
+    is called before each function and at the end.
+    """
+    subjects = {subject.id: subject for subject in run.subjects()}
+    bindings: Mapping[str, Any] = run.meta().get("bindings", {})
+    observed: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    cases: dict[str, Case] = {}
+    for subject in subjects:
+        for observation in run.observations(subject):
+            observed[observation.case.function][subject].append(observation)
+    read = _reader(run)
+    collected = _Collected()
+    asked = [name for name in FUNCTIONS if name in observed]
+    for index, name in enumerate(asked):
+        if progress:
+            progress(index, len(asked), name)
+        questions = Questions(FUNCTIONS[name], oracle)
+        for subject, observations in observed[name].items():
+            about = bindings.get(subjects[subject].backend, {})
+            answers = Answers(subjects[subject], FUNCTIONS[name], observations, read, questions, about)
+            _judge(answers, collected)
+        for observations in observed[name].values():
+            cases.update((observation.case.id, observation.case) for observation in observations)
+    if progress:
+        progress(len(asked), len(asked), "")
+    wanted = tuple(run.meta().get("rules", ()))
+    results = [result for result in collected.results if _wanted(result, wanted)]
+    reproduce = _reproduce(subjects, cases, reproducer)
+    return Judgement(
+        environment=dict(run.meta().get("environment", {})),
+        subjects=tuple(subjects.values()),
+        totals=totals_of(results, subjects.values()),
+        results=tuple(results),
+        findings=findings_of(results, subjects, reproduce),
+        strips=tuple(collected.strips),
+        exhibits=tuple(collected.exhibits),
+        conventions=tuple(collected.conventions),
+        unspecified=WHY_UNSPECIFIED,
+    )
+
+
+def _judge(answers: Answers, collected: _Collected) -> None:
+    results = [result for family in FAMILIES for result in family(answers)]
+    collected.results += results
+    collected.strips += strips(answers)
+    collected.exhibits += exhibits(answers)
+    collected.conventions += conventions(answers, results)
+
+
+def _wanted(result: Result, rules: Iterable[str]) -> bool:
+    names = tuple(rules)
+    name = result.rule.split(".", 1)[1]
+    return not names or any(result.rule == rule or name == rule or name.startswith(f"{rule}.") or result.rule.startswith(f"{rule}.") for rule in names)  # fmt: skip
+
+
+def _reader(run: Run) -> Callable[[Input | Output], NDArray[Any]]:
+    """Reads arrays out of a run file and keeps those last used; 512 of them are about 100 MB."""
+    kept: dict[tuple[str, str, tuple[int, ...]], NDArray[Any]] = {}
+
+    def read(what: Input | Output) -> NDArray[Any]:
+        key = (what.blob, what.dtype, tuple(what.shape))
+        if key not in kept:
+            if len(kept) >= 512:
+                kept.pop(next(iter(kept)))
+            width = BITS.get(what.dtype, 8)
+            kept[key] = np.frombuffer(run.blob(what.blob), dtype=f"uint{width}").reshape(what.shape)
+        return kept[key]
+
+    return read
+
+
+def _reproduce(
+    subjects: Mapping[str, Subject], cases: Mapping[str, Case], reproducer: Callable[[Subject, Case, int | None], str] | None
+) -> Reproduce:  # fmt: skip
+    def reproduce(result: Result) -> str:
+        if reproducer is None or result.case not in cases:
+            return ""
+        bits = int(result.worst.input_bits[0], 16) if result.worst and result.worst.input_bits else None
+        return reproducer(subjects[result.subject], cases[result.case], bits)
+
+    return reproduce
+
+
+def totals_of(results: Iterable[Result], subjects: Iterable[Subject]) -> Totals:
+    """Elements compared, by verdict; questions without an answer, by outcome; subjects that could not run."""
+    counts: dict[str, int] = defaultdict(int)
+    for result in results:
+        if result.outcome in ("not_provided", "not_supported", "raised", "crashed", "timed_out", "could_not_run"):
+            counts[result.outcome] += 1
+        for name in ("comparisons", "conforms", "deviates", "unspecified", "undecided", "vacuous"):
+            counts[name] += getattr(result, name)
+    counts["could_not_run"] += sum(1 for subject in subjects if subject.problem)
+    return Totals(**counts)

@@ -1,0 +1,287 @@
+"""The oracle: the true value and derivatives of a function of the standard, at numbers of a format.
+
+Knows the standard and balls; knows no framework and no observation. Everything here is a pure function of its
+arguments: the cache is another file.
+
+The definition is evaluated on power series of balls. Precision doubles from START_BITS to CAP_BITS until every order is
+certain (see `enclosure`); what is still open then is UNDECIDED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_series, fmpq
+from numpy.typing import NDArray
+
+from conformance.formats import Bits, Format, values
+from conformance.standard.model import Function, Limit, text_of
+
+from .enclosure import SIGN_OPEN, Row, column, settle
+from .reals import INFINITE, NAN, UNDEFINED, UNDERFLOW, ZERO, Reals, joined, unknown
+from .series import ORDERS, Series, Setting, Undecided, working_precision
+
+START_BITS = 128
+"""Two machine words: measured, one word saves a tenth of the time and then asks for it back in second rounds."""
+
+CAP_BITS = 4096
+
+BATCH = 8192
+"""Values evaluated together: bounds the memory that balls take (about 1 kB each)."""
+
+_FACTORIALS = (1, 1, 2, 6)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The truth at some inputs: `bits` (n) of `format`, and value, f′, f″, f‴, each of n rows.
+
+    −0 is the number 0. A NaN is a NaN in every order; at ±∞ stand the declared limits.
+    """
+
+    bits: Bits
+    format: Format
+    orders: tuple[Reals, Reals, Reals, Reals]
+
+    def __len__(self) -> int:
+        return len(self.bits)
+
+    def take(self, indices: NDArray[np.generic] | slice) -> Table:
+        """The rows at `indices`."""
+        value, first, second, third = (order.take(indices) for order in self.orders)
+        return Table(self.bits[indices], self.format, (value, first, second, third))
+
+
+def table(function: Function, parameters: Mapping[str, float], format: Format, bits: Bits) -> Table:
+    """Value and three derivatives at `bits`, shape (n,), any bits of the format.
+
+    At a kink the derivatives that differ from left and right, and all after them, are UNDEFINED; at a jump the value is
+    what the definition says. Raises KeyError or TypeError if `parameters` are not those of the function.
+    """
+    return _table(function, parameters, format, bits, 0)
+
+
+def one_sided(function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, side: int) -> Table:
+    """As `table`, with value and derivatives from the left (`side` = −1) or the right (+1) at kinks and jumps."""
+    if side not in (-1, 1):
+        raise ValueError(f"side is {side!r}; give -1 for the left or +1 for the right")
+    return _table(function, parameters, format, bits, side)
+
+
+def evaluate_text(expression_text: str) -> Fraction | float:
+    """The number that a text of the standard names, exactly.
+
+    A Fraction, or a float for what no fraction is: ±inf, nan and −0. Accepts `+0`, `-0`, `inf`, decimals (`-0.17004`, `1e-3`) and
+    fractions of them (`20.0/3.0`, `inf/1.0`). Raises ValueError for anything else.
+    """
+    parts = expression_text.replace("−", "-").strip().split("/")
+    try:
+        if len(parts) == 1:
+            return _literal(parts[0])
+        if len(parts) == 2:
+            return _quotient(_literal(parts[0]), _literal(parts[1]))
+    except (ValueError, ZeroDivisionError):
+        pass
+    raise ValueError(f"{expression_text!r} is not a number of the standard; write a decimal, a fraction a/b, ±0, ±inf or nan")
+
+
+def _literal(text: str) -> Fraction | float:
+    text = text.strip().lower()
+    if text.lstrip("+-") in ("inf", "infinity", "nan"):
+        return float(text)
+    number = Fraction(text)
+    return -0.0 if number == 0 and text.startswith("-") else number
+
+
+def _quotient(above: Fraction | float, below: Fraction | float) -> Fraction | float:
+    if isinstance(above, float) or isinstance(below, float):
+        return float(above) / float(below)
+    return above / below
+
+
+def _table(function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, side: int) -> Table:
+    bits = np.ascontiguousarray(bits, dtype=format.bits_type)
+    parts = [_batch(function, parameters, format, bits[at : at + BATCH], side) for at in range(0, len(bits), BATCH)]
+    value, first, second, third = (
+        joined([part[order] for part in parts]) if parts else unknown(0) for order in range(ORDERS)
+    )
+    return Table(bits, format, (value, first, second, third))
+
+
+def _batch(function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, side: int) -> list[Reals]:
+    numbers = values(bits, format)
+    orders = [unknown(len(numbers)) for _ in range(ORDERS)]
+    for order in orders:
+        order.kind[np.isnan(numbers)] = NAN
+    for limit in function.limits:
+        at = np.nonzero(numbers == float(limit.at))[0]
+        if len(at):
+            for order, row in zip(orders, limit_rows(limit, parameters, format), strict=True):
+                _fill(order, at, row)
+    signs = _declared_signs(function, parameters, numbers)
+    remaining = np.nonzero(np.isfinite(numbers))[0]
+    precision = START_BITS
+    while len(remaining) and precision <= CAP_BITS:
+        with working_precision(precision):
+            remaining = _round(function, parameters, format, numbers, side, orders, signs, remaining, 2 * precision > CAP_BITS)
+        precision *= 2
+    return orders
+
+
+def _fill(reals: Reals, at: Any, row: Row) -> None:
+    reals.kind[at], reals.mantissa[at], reals.tail[at], reals.exponent[at] = row
+
+
+def _round(
+    function: Function,
+    parameters: Mapping[str, float],
+    format: Format,
+    numbers: NDArray[np.float64],
+    side: int,
+    orders: list[Reals],
+    signs: list[NDArray[np.int8]],
+    asked: NDArray[np.int64],
+    final: bool,
+) -> NDArray[np.int64]:
+    """Evaluates the rows `asked` at the working precision, fills in what is certain, and returns the rows that are not."""
+    setting = Setting(side)
+    constants = {name: Series(arb(float(value)), setting) for name, value in parameters.items()}
+    smooth: list[int] = []
+    found: list[Any] = []
+    still_open: set[int] = set()
+    for index, number in zip(asked.tolist(), numbers[asked].tolist(), strict=True):
+        setting.touched = False
+        try:
+            series = _expand(function, parameters, constants, setting, number)
+            if setting.touched:
+                row_side = [_expand_from(function, parameters, number, from_side) for from_side in (-1, 1)]
+                if not _at_equality(series, row_side, format, orders, signs, index, final):
+                    still_open.add(index)
+                continue
+        except Undecided:
+            still_open.add(index)
+            continue
+        smooth.append(index)
+        found.append(series)
+    places = np.array(smooth, dtype=np.int64)
+    for power, order in enumerate(orders):
+        if power < 2:
+            balls = [series[power] for series in found]
+        else:
+            balls = [series[power] * _FACTORIALS[power] for series in found]
+        settled = column(balls, format, signs[power][places], final)
+        order.kind[places] = settled.reals.kind
+        order.mantissa[places] = settled.reals.mantissa
+        order.tail[places] = settled.reals.tail
+        order.exponent[places] = settled.reals.exponent
+        still_open.update(places[settled.open].tolist())
+    return np.array(sorted(still_open), dtype=np.int64)
+
+
+def _expand(
+    function: Function, parameters: Mapping[str, float], constants: Mapping[str, Series], setting: Setting, number: float
+) -> Any:
+    """The series of the function at one number. Raises Undecided where balls are too wide for a branch or a division."""
+    definition = function.definition
+    for form in function.forms:
+        if form.applies(number, parameters):
+            definition = form.definition
+            break
+    try:
+        result = definition(Series(arb_series([number, 1]), setting), **constants)
+    except (ValueError, ZeroDivisionError):
+        # So the library answers a division by a ball that contains zero.
+        raise Undecided from None
+    value = result.value if type(result) is Series else result if type(result) is int else setting.number(result)  # type: ignore[arg-type]
+    return value if type(value) is arb_series else arb_series([value])
+
+
+def _expand_from(function: Function, parameters: Mapping[str, float], number: float, side: int) -> Any:
+    setting = Setting(side)
+    constants = {name: Series(arb(float(value)), setting) for name, value in parameters.items()}
+    return _expand(function, parameters, constants, setting, number)
+
+
+def series_at(function: Function, parameters: Mapping[str, float], number: float, side: int = 0) -> Any:
+    """The `arb_series` (coefficients, not derivatives) of a function at a number, at the working precision; for tests of the standard.
+
+    Raises Undecided where balls are too wide.
+    """
+    return _expand_from(function, parameters, number, side)
+
+
+def _at_equality(
+    series: Any, sides: list[Any], format: Format, orders: list[Reals], signs: list[NDArray[np.int8]], index: int, final: bool
+) -> bool:
+    """Fills in one row where the definition compares equal numbers: perhaps a kink or a jump. False if it stays open."""
+    left, right = sides
+    settled = True
+    smooth = _same(left[0], right[0], final)
+    for power, order in enumerate(orders):
+        row: Row | None = (UNDEFINED, 0.0, 0.0, 0)
+        if power == 0:
+            row = settle(series[0], format, int(signs[0][index]), final)
+        else:
+            smooth = False if smooth is False else smooth and _same(left[power], right[power], final)
+            if smooth:
+                row = settle(left[power] * _FACTORIALS[power], format, int(signs[power][index]), final)
+            elif smooth is None:
+                row = None
+        if row is None:
+            settled = False
+        else:
+            _fill(order, index, row)
+    return settled
+
+
+def _same(left: arb, right: arb, final: bool) -> bool | None:
+    """Whether two balls hold the same number; None where that may show with more precision."""
+    if not left.overlaps(right):
+        return False
+    return True if final or left == right else None
+
+
+def limit_rows(limit: Limit, parameters: Mapping[str, float], format: Format) -> list[Row]:
+    """What is declared at an infinity, for value and derivatives; the third is zero where the second is, and unknown otherwise."""
+    texts = [text_of(text, parameters) for text in (limit.value, limit.derivative, limit.second_derivative)]
+    rows = [exact_row(text, format) for text in texts]
+    return [*rows, (ZERO, 0.0, 0.0, 0) if rows[2][0] in (ZERO, UNDERFLOW) else (NAN, 0.0, 0.0, 0)]
+
+
+def exact_row(text: str, format: Format) -> Row:
+    """The row of a declared number: `0` is zero, `+0` and `-0` are limits approached from one side."""
+    number = evaluate_text(text)
+    if number == 0:
+        sign = text.strip().replace("−", "-")[:1]
+        return (UNDERFLOW, {"+": 1.0, "-": -1.0}[sign], 0.0, 0) if sign in ("+", "-") else (ZERO, 0.0, 0.0, 0)
+    if isinstance(number, float):
+        return (NAN, 0.0, 0.0, 0) if number != number else (INFINITE, 1.0 if number > 0 else -1.0, 0.0, 0)
+    with working_precision(CAP_BITS):
+        row = settle(arb(fmpq(number.numerator, number.denominator)), format, SIGN_OPEN, True)
+    assert row is not None, f"{text} is a rational number and certain at {CAP_BITS} bits"
+    return row
+
+
+def _declared_signs(
+    function: Function, parameters: Mapping[str, float], numbers: NDArray[np.float64]
+) -> list[NDArray[np.int8]]:
+    """For each order, the sign that an underflow at each number has where balls don't show it.
+
+    Beyond the outermost kink and landmark (zeros of the function are landmarks) it is that of the limit; `0` leaves it
+    free. In between it has to be proved.
+    """
+    declared = [kink.at for kink in function.kinks] + [landmark.at for landmark in function.landmarks]
+    places = [float(evaluate_text(text_of(place, parameters))) for place in declared]
+    places = [place for place in places if np.isfinite(place)] or [0.0]
+    outside = {float("-inf"): numbers < min(places), float("inf"): numbers > max(places)}
+    signs = [np.full(len(numbers), SIGN_OPEN, dtype=np.int8) for _ in range(ORDERS)]
+    for limit in function.limits:
+        here = outside[float(limit.at)]
+        for order, text in zip(signs, (limit.value, limit.derivative, limit.second_derivative, "0"), strict=True):
+            said = text_of(text, parameters).strip().replace("−", "-")
+            order[here] = {"+0": 1, "-0": -1}.get(said, 0)
+    return signs

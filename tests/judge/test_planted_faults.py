@@ -1,0 +1,50 @@
+"""Every planted fault is found under the right rule; the perfect backend is left in peace."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.judge.message import four_lines
+from conformance.standard import FUNCTIONS
+from conformance.truth.cache import Oracle
+from tests.toy import NO_FAULT, Fault, judged
+
+from .faults import ECHOES, FAULTS
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_perfect_backend_yields_no_finding(name: str, oracle: Oracle) -> None:
+    judgement = judged(Fault("none", (name,), ()), oracle)
+    assert [four_lines(finding) for finding in judgement.findings] == []
+    totals = judgement.totals
+    assert totals.comparisons > 1_000_000
+    assert totals.undecided == 0
+    assert totals.raised == totals.crashed == totals.not_supported == 0
+    measured = [result for result in judgement.results if sum(result.grades)]
+    assert measured
+    assert all(sum(result.grades[1:]) == 0 for result in measured), "the truth rounded once is correctly rounded"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_a_planted_fault_is_found_under_its_rule(fault: Fault, oracle: Oracle) -> None:
+    findings = judged(fault, oracle).findings
+    rules = {finding.rule.split(".", 1)[1] for finding in findings}
+    for rule in fault.found_under:
+        under = [finding for finding in findings if finding.rule.split(".", 1)[1] == rule]
+        assert under, f"{fault.name} was not found under {rule}, only under {sorted(rules)}"
+    main = [finding for finding in findings if finding.rule.split(".", 1)[1] in fault.found_under]
+    assert any(fault.only(finding) for finding in main), [four_lines(finding) for finding in main]
+    assert rules <= {*fault.found_under, *fault.may_show, *ECHOES}
+
+
+def test_every_family_of_rules_has_a_planted_fault() -> None:
+    planted = {rule for fault in FAULTS for rule in fault.found_under}
+    from conformance.standard import rules_of
+
+    families = {rule.family for rule in rules_of(FUNCTIONS["softplus"])}
+    struck = {rule.family for name in FUNCTIONS for rule in rules_of(FUNCTIONS[name]) if rule.name in planted}
+    assert struck == families
+
+
+def test_no_fault_is_the_perfect_backend() -> None:
+    assert NO_FAULT.strike is None

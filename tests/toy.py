@@ -1,0 +1,285 @@
+"""A backend that is right by construction, and ways to spoil it one at a time.
+
+`Perfect` answers every question with the truth, rounded once. A `Fault` changes one thing about it. Both run through the
+worker's own code, in this process, and their answers are held in memory as a run file would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance import registry
+from conformance.cases.case import Case
+from conformance.cases.plan import Plan, Selection, plan_for
+from conformance.formats import FORMATS, Bits, Format, round_to, values
+from conformance.judge.records import Judgement
+from conformance.judge.run import judge_run
+from conformance.observe import worker
+from conformance.observe.observation import Observation, Output, Subject
+from conformance.standard import FUNCTIONS
+from conformance.standard.model import text_of
+from conformance.truth import ulps
+from conformance.truth.cache import Oracle
+from conformance.truth.oracle import evaluate_text
+
+words = registry.protocol()
+
+ORDERS = {"value": 0, "gradient": 1, "forward_gradient": 1, "second_derivative": 2}
+
+
+@dataclass
+class Tensor:
+    """Bits of a dtype, which can be written to; `view` is only remembered."""
+
+    bits: NDArray[Any]
+    dtype: str
+    view: str = "contiguous"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call was asked; a fault looks at it to decide whether to strike."""
+
+    entry_point: str
+    function: str
+    quantity: str
+    mode: str
+    parameters: Mapping[str, float]
+    bits: Bits
+    format: Format
+    view: str
+    has_cotangent: bool
+    calls: int
+    """How often this prepared call was called before."""
+
+
+Strike = Callable[[Asked, Bits], Bits]
+"""Gives the spoilt bits for the right ones, in the same shape."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to be wrong, and the rules under which it must be found, and may be found.
+
+    `strike` spoils results; the flags spoil what is not a number.
+    """
+
+    name: str
+    functions: tuple[str, ...]
+    found_under: tuple[str, ...]
+    may_show: tuple[str, ...] = ()
+    strike: Strike | None = None
+    output_dtype: Callable[[Asked], str] | None = None
+    output_shape: Callable[[Asked, tuple[int, ...]], tuple[int, ...]] | None = None
+    mutates_argument: bool = False
+    leaves_argument: bool = False
+    no_gradient: bool = False
+    ignores_cotangent: bool = False
+    ignores_parameters: bool = False
+    accepts: tuple[str, ...] = ()
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    documented: Mapping[str, float] = field(default_factory=dict)
+    truncates_integers: bool = False
+    only: Callable[[Any], bool] = field(default=lambda finding: True)
+    """What the finding must look like beyond its rule."""
+
+
+NO_FAULT = Fault("none", tuple(FUNCTIONS), ())
+
+
+class Toy:
+    """A framework in which everything is the truth rounded once, but for its fault."""
+
+    name = "toy"
+    configurations = ("default",)
+    modes = ("eager", "compiled")
+    slow_modes = ()
+    views = ("contiguous", "strided", "transposed")
+    not_supported = ("lacks this dtype",)
+
+    def __init__(self, oracle: Oracle, fault: Fault = NO_FAULT) -> None:
+        self.oracle, self.fault = oracle, fault
+        self.bindings = tuple(binding for name in fault.functions for binding in self._bind(name))
+
+    def _bind(self, name: str) -> list[Any]:
+        function = FUNCTIONS[name]
+        keywords = {parameter.name: parameter.name for parameter in function.parameters}
+        defaults = {**function.defaults(), **self.fault.documented}
+        bind = words.Binding
+        return [
+            bind(name, f"toy.{name}", parameters=keywords, defaults=defaults),
+            bind(name, f"toy.alias.{name}", parameters=keywords, defaults=defaults),
+            bind(name, f"toy.{name}_", form="inplace", parameters=keywords, defaults=defaults),
+        ]
+
+    def versions(self) -> dict[str, str]:
+        return {"toy": "1.0"}
+
+    def tensor(self, array: Any, view: str = "contiguous") -> Tensor:
+        return Tensor(np.array(array.bits), array.dtype, view)
+
+    def array(self, tensor: Tensor) -> Any:
+        return words.Array(tensor.bits, tensor.dtype)
+
+    def wait(self, outputs: Sequence[Any]) -> None:
+        return None
+
+    def prepare(self, binding: Any, arguments: Mapping[str, Any], quantity: str, mode: str, dtype: str) -> Any:
+        calls = [0]
+
+        def call(*operands: Any, **named: Any) -> list[Tensor | None]:
+            calls[0] += 1
+            return self._answer(binding, arguments, quantity, mode, calls[0] - 1, *operands)
+
+        return call
+
+    def _answer(
+        self, binding: Any, arguments: Mapping[str, Any], quantity: str, mode: str, calls: int,
+        tensor: Any = None, cotangent: Tensor | None = None,
+    ) -> list[Tensor | None]:  # fmt: skip
+        fault, function = self.fault, FUNCTIONS[binding.function]
+        parameters = self._parameters(function.defaults(), arguments)
+        if not isinstance(tensor, Tensor):
+            if "argument" not in fault.accepts:
+                raise TypeError(f"a Tensor is due, not {type(tensor).__name__}")
+            return [Tensor(np.zeros(3, dtype=np.uint32), "float32")]
+        if tensor.dtype not in FORMATS:
+            return [self._integer(function.name, tensor, parameters)]
+        asked = Asked(
+            binding.entry_point, function.name, quantity, mode, parameters, tensor.bits.reshape(-1),
+            FORMATS[tensor.dtype], tensor.view, cotangent is not None, calls,
+        )  # fmt: skip
+        bits = self._right(asked)
+        if cotangent is not None and not fault.ignores_cotangent:
+            scaled = values(bits, asked.format) * values(cotangent.bits.reshape(-1), asked.format)
+            bits = round_to(scaled, asked.format)
+        if fault.strike:
+            bits = fault.strike(asked, bits)
+        dtype = fault.output_dtype(asked) if fault.output_dtype else tensor.dtype
+        if dtype != tensor.dtype:
+            bits = round_to(values(bits, asked.format), FORMATS[dtype])
+        shape = tensor.bits.shape
+        if fault.output_shape:
+            shape = fault.output_shape(asked, shape)
+        result = Tensor(bits.reshape(shape), dtype)
+        if binding.form == "inplace" and quantity == "value" and not fault.leaves_argument:
+            tensor.bits[...] = result.bits.reshape(tensor.bits.shape)
+        elif fault.mutates_argument and tensor.bits.size:
+            tensor.bits.reshape(-1)[0] ^= tensor.bits.dtype.type(1)
+        return [None if fault.no_gradient and quantity != "value" else result]
+
+    def _parameters(self, defaults: dict[str, float], arguments: Mapping[str, Any]) -> dict[str, float]:
+        fault = self.fault
+        for name, value in arguments.items():
+            if name not in defaults:
+                raise TypeError(f"unknown keyword {name}")
+            if isinstance(value, str) and "parameter_type" not in fault.accepts:
+                raise TypeError(f"{name} is a text")
+            if name == "beta" and value == 0 and "parameter_value" not in fault.accepts:
+                raise ValueError("beta must not be 0")
+        given = {name: value for name, value in arguments.items() if not isinstance(value, str) and (name, value) != ("beta", 0.0)}
+        if fault.ignores_parameters:
+            given = {}
+        return {**defaults, **fault.defaults, **given}
+
+    def _integer(self, name: str, tensor: Tensor, parameters: Mapping[str, float]) -> Tensor:
+        if not self.fault.truncates_integers:
+            raise TypeError(f"lacks this dtype: {tensor.dtype}")
+        signed = tensor.bits.view("bool" if tensor.dtype == "bool" else tensor.dtype).astype(np.float64)
+        table = self.oracle.table(FUNCTIONS[name], parameters, FORMATS["float64"], round_to(signed.reshape(-1), FORMATS["float64"]))
+        whole = values(ulps.rounded(table.orders[0], FORMATS["float64"]), FORMATS["float64"]).astype(np.int64)
+        return Tensor(whole.view(np.uint64).reshape(tensor.bits.shape), "int64")
+
+    def _right(self, asked: Asked) -> Bits:
+        return right(self.oracle, asked.function, asked.parameters, asked.format, asked.quantity, asked.bits)
+
+
+def right(
+    oracle: Oracle, name: str, parameters: Mapping[str, float], format: Format, quantity: str, bits: Bits
+) -> Bits:
+    """The truth rounded once, the customary subgradient at kinks, and zeros with the sign they should have; shape (n,)."""
+    function, order = FUNCTIONS[name], ORDERS[quantity]
+    if not len(bits):
+        return bits
+    rounded = ulps.rounded(oracle.table(function, parameters, format, bits).orders[order], format)
+    x = values(bits, format)
+    if order == 0 and text_of(function.zero_sign, parameters) == "same":
+        rounded = np.where(x == 0, bits, rounded)
+    for kink in function.kinks if order else ():
+        at = x == float(evaluate_text(text_of(kink.at, parameters)))
+        if order == 1:
+            number = np.array([float(evaluate_text(text_of(kink.customary, parameters)))])
+            rounded = np.where(at, round_to(number, format)[0], rounded)
+        elif at.any():
+            left = oracle.one_sided(function, parameters, format, bits[at], -1).orders[order]
+            rounded[at] = ulps.rounded(left, format)
+    return rounded.astype(format.bits_type)
+
+
+@dataclass
+class MemoryRun:
+    """Observations held in memory, read as a run file is."""
+
+    subject: Subject
+    asked: list[Observation]
+    blobs: dict[str, bytes]
+    bindings: dict[str, Any]
+
+    def subjects(self) -> tuple[Subject, ...]:
+        return (self.subject,)
+
+    def observations(self, subject: str) -> Iterable[Observation]:
+        return self.asked
+
+    def blob(self, hash: str) -> bytes:
+        return self.blobs[hash]
+
+    def meta(self) -> Mapping[str, Any]:
+        return {"bindings": {"toy": self.bindings}, "environment": {}}
+
+
+def observe(backend: Any, selection: Selection, oracle: Oracle) -> MemoryRun:
+    """Run the plan of `backend` through the worker's code, here and now."""
+    plan: Plan = plan_for(backend, "default", selection, oracle)
+    blobs: dict[str, bytes] = dict(plan.blobs)
+    observations = []
+    for group in plan.groups:
+        caches = worker.Caches({}, {})
+        for case in group.cases:
+            answer, arrays = worker.run_case(backend, encode_case(case), blobs, caches)
+            blobs.update((name, bytes(data)) for name, data in arrays)
+            observations.append(_observation(case, answer))
+    blobs.setdefault(worker.blob_hash(b""), b"")
+    subject = Subject("toy", "toy", "default", "cpu", {"toy": "1.0"})
+    bindings = {binding.id: asdict(binding) for binding in backend.bindings}
+    return MemoryRun(subject, observations, blobs, bindings)
+
+
+def encode_case(case: Case) -> dict[str, Any]:
+    """The case as the worker reads it."""
+    return asdict(case)
+
+
+def _observation(case: Case, answer: Mapping[str, Any]) -> Observation:
+    outputs = tuple(Output(o["blob"], o["dtype"], tuple(o["shape"])) for o in answer["outputs"])
+    after = answer["after"]
+    return Observation(
+        "toy",
+        case,
+        answer["outcome"],
+        outputs,
+        answer.get("error_type", ""),
+        answer.get("message", ""),
+        Output(after["blob"], after["dtype"], tuple(after["shape"])) if after else None,
+    )
+
+
+def judged(fault: Fault, oracle: Oracle, selection: Selection | None = None) -> Judgement:
+    """The judgement of the toy with this fault."""
+    asked = selection or Selection(functions=fault.functions)
+    return judge_run(observe(Toy(oracle, fault), asked, oracle), oracle)
