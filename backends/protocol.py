@@ -6,8 +6,9 @@ standard, no truth and no verdict.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, NamedTuple, Protocol
 
 import numpy as np
 
@@ -92,20 +93,24 @@ class Backend(Protocol):
 
     name: str
     """Public name: numpy, torch, tensorflow, jax."""
-    configurations: Tuple[str, ...]
+    configurations: tuple[str, ...]
     """Ways to set the framework up, each a subject of its own; the first is as shipped and is called `default`."""
-    modes: Tuple[str, ...]
+    modes: tuple[str, ...]
     """Of `eager`, `graph`, `compiled`: those that the framework has."""
-    views: Tuple[str, ...]
+    slow_modes: tuple[str, ...]
+    """Those of `modes` whose compiler takes seconds a function: asked in the deep tier, or when named."""
+    views: tuple[str, ...]
     """Of VIEWS: those that the framework's arrays can have (frameworks without strides have `contiguous` alone)."""
-    bindings: Tuple[Binding, ...]
-    not_supported: Tuple[str, ...]
+    bindings: tuple[Binding, ...]
+    not_supported: tuple[str, ...]
     """Regular expressions, searched in `TypeName: message`, by which the framework says that it lacks something."""
+    immutable: bool
+    """No call can change a tensor of this framework, so that one tensor may serve many cases."""
 
     def __init__(self, configuration: str, device: str, threads: int) -> None:
         """Import the framework and set it up. Raises ImportError where it is not installed."""
 
-    def versions(self) -> Dict[str, str]:
+    def versions(self) -> dict[str, str]:
         """Versions of the framework's packages, the framework itself first."""
 
     def tensor(self, array: Array, view: str = "contiguous") -> Any:
@@ -122,5 +127,21 @@ class Backend(Protocol):
         `second_derivative` the cotangent is one where none is given. Raises NotProvided.
         """
 
-    def wait(self, outputs: Sequence[Optional[Any]]) -> None:
+    def wait(self, outputs: Sequence[Any | None]) -> None:
         """Return when the outputs are computed (frameworks that work asynchronously)."""
+
+    @staticmethod
+    def reproducer(
+        binding: Binding,
+        arguments: Mapping[str, Any],
+        quantity: str,
+        mode: str,
+        configuration: str,
+        dtype: str,
+        input_bits: Sequence[int],
+        shape: Sequence[int],
+    ) -> str:
+        """A script that asks one question without this package: it needs the framework and NumPy alone, builds the tensor
+        from `input_bits` (one unsigned integer an element, row by row) and prints lines such as `y float32 0.5 0x3f000000`.
+        Callable without the framework. NumPy's own functions are the exception: they live in this package.
+        """

@@ -59,7 +59,9 @@ def test_the_checks_read_the_files_they_are_about() -> None:
     assert len(walls.sources(ROOT, "backends")) >= 5
     assert len(walls.sources(ROOT, "conformance/standard")) >= 5
     assert all(walls.sources(ROOT, part) for part in walls.LAYERS)
-    assert {ROOT / name for name in ("README.md", "tox.ini", "pyproject.toml", ".ci/run")} <= {p for p, _ in walls.texts(ROOT)}
+    assert {ROOT / name for name in ("README.md", "tox.ini", "pyproject.toml", ".ci/run")} <= {
+        p for p, _ in walls.texts(ROOT)
+    }
 
 
 @pytest.mark.parametrize("check", walls.WALLS, ids=lambda check: check.__name__)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from conformance import registry
 from conformance.cases.case import Case
-from conformance.cases.plan import Plan, Selection, plan_for
+from conformance.cases.plan import Lattices, Plan, Selection, plan_for
 from conformance.formats import FORMATS, Bits, Format, round_to, values
 from conformance.judge.records import Judgement
 from conformance.judge.run import judge_run
@@ -26,6 +26,7 @@ from conformance.standard.model import text_of
 from conformance.truth import ulps
 from conformance.truth.cache import Oracle
 from conformance.truth.oracle import evaluate_text
+from conformance.truth.reals import UNDEFINED
 
 words = registry.protocol()
 
@@ -206,18 +207,19 @@ def right(
     function, order = FUNCTIONS[name], ORDERS[quantity]
     if not len(bits):
         return bits
-    rounded = ulps.rounded(oracle.table(function, parameters, format, bits).orders[order], format)
+    truth = oracle.table(function, parameters, format, bits).orders[order]
+    rounded = ulps.rounded(truth, format)
     x = values(bits, format)
     if order == 0 and text_of(function.zero_sign, parameters) == "same":
         rounded = np.where(x == 0, bits, rounded)
-    for kink in function.kinks if order else ():
+    torn = truth.kind == UNDEFINED
+    if torn.any():
+        left = oracle.one_sided(function, parameters, format, bits[torn], -1).orders[order]
+        rounded[torn] = ulps.rounded(left, format)
+    for kink in function.kinks if order == 1 else ():
         at = x == float(evaluate_text(text_of(kink.at, parameters)))
-        if order == 1:
-            number = np.array([float(evaluate_text(text_of(kink.customary, parameters)))])
-            rounded = np.where(at, round_to(number, format)[0], rounded)
-        elif at.any():
-            left = oracle.one_sided(function, parameters, format, bits[at], -1).orders[order]
-            rounded[at] = ulps.rounded(left, format)
+        number = np.array([float(evaluate_text(text_of(kink.customary, parameters)))])
+        rounded = np.where(at, round_to(number, format)[0], rounded)
     return rounded.astype(format.bits_type)
 
 
@@ -245,7 +247,7 @@ class MemoryRun:
 
 def observe(backend: Any, selection: Selection, oracle: Oracle) -> MemoryRun:
     """Run the plan of `backend` through the worker's code, here and now."""
-    plan: Plan = plan_for(backend, "default", selection, oracle)
+    plan: Plan = plan_for(backend, "default", selection, Lattices(oracle))
     blobs: dict[str, bytes] = dict(plan.blobs)
     observations = []
     for group in plan.groups:
@@ -256,7 +258,7 @@ def observe(backend: Any, selection: Selection, oracle: Oracle) -> MemoryRun:
             observations.append(_observation(case, answer))
     blobs.setdefault(worker.blob_hash(b""), b"")
     subject = Subject("toy", "toy", "default", "cpu", {"toy": "1.0"})
-    bindings = {binding.id: asdict(binding) for binding in backend.bindings}
+    bindings = {f"{binding.function}/{binding.id}": asdict(binding) for binding in backend.bindings}
     return MemoryRun(subject, observations, blobs, bindings)
 
 

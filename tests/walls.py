@@ -125,7 +125,9 @@ def _is_type_checking(node: ast.AST) -> bool:
 
 def _called(call: ast.Call) -> str:
     function = call.func
-    return function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    return (
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    )
 
 
 def _place(path: Path, root: Path, line: int) -> str:
@@ -278,7 +280,9 @@ def texts(root: Path) -> Iterator[tuple[Path, str]]:
     """Every text file of the project, build products and caches left out."""
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
-        hidden = any(part in SKIPPED or part.endswith(("_cache", ".egg-info")) or part == ".hypothesis" for part in parts)
+        hidden = any(
+            part in SKIPPED or part.endswith(("_cache", ".egg-info")) or part == ".hypothesis" for part in parts
+        )
         if hidden or not path.is_file():
             continue
         try:

@@ -9,7 +9,8 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 
@@ -49,14 +50,18 @@ class Case:
     cotangent: Input | None = None
     detail: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Hash of everything above: the same question has the same id in every run."""
         return hashlib.blake2b(self.to_json().encode(), digest_size=10).hexdigest()
 
     def to_json(self) -> str:
         """One line of JSON, keys sorted; numbers JSON lacks are `{"float": "inf"}`."""
-        return json.dumps(encode(asdict(self)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        # Not asdict: it copies deeply, and a run asks thousands of cases.
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["inputs"] = [vars(item) for item in self.inputs]
+        plain["cotangent"] = self.cotangent and vars(self.cotangent)
+        return json.dumps(encode(plain), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> Case:

@@ -150,14 +150,27 @@ class Plan:
         return Input(name, dtype, tuple(bits.shape if shape is None else shape), view)
 
 
-def plan_for(backend: BackendLike, configuration: str, selection: Selection, oracle: TableSource) -> Plan:
+class Lattices:
+    """The lattices of all functions, each computed once and shared by all entry points and subjects."""
+
+    def __init__(self, oracle: TableSource) -> None:
+        self._oracle = oracle
+        self._known: dict[str, Bits] = {}
+
+    def __call__(self, function: Function, parameters: Mapping[str, float], format: Format) -> Bits:
+        key = f"{function.name} {format.name} {sorted(parameters.items())!r}"
+        if key not in self._known:
+            self._known[key] = lattice(function, parameters, format, self._oracle)
+        return self._known[key]
+
+
+def plan_for(backend: BackendLike, configuration: str, selection: Selection, lattices: Lattices) -> Plan:
     """The plan for one subject: a group per entry point, in the order of the standard."""
     plan = Plan()
     wanted = selection.functions or tuple(FUNCTIONS)
     for name, function in FUNCTIONS.items():
         if name not in wanted:
             continue
-        lattices = _Lattices(function, oracle)
         for binding in backend.bindings:
             if binding.function != name:
                 continue
@@ -165,20 +178,6 @@ def plan_for(backend: BackendLike, configuration: str, selection: Selection, ora
             if cases:
                 plan.groups.append(Group(f"{name}/{binding.id}", cases))
     return plan
-
-
-class _Lattices:
-    """The lattices of one function, computed once and shared by all its entry points."""
-
-    def __init__(self, function: Function, oracle: TableSource) -> None:
-        self._function, self._oracle = function, oracle
-        self._known: dict[str, Bits] = {}
-
-    def __call__(self, parameters: Mapping[str, float], format: Format) -> Bits:
-        key = f"{format.name} {sorted(parameters.items())!r}"
-        if key not in self._known:
-            self._known[key] = lattice(self._function, parameters, format, self._oracle)
-        return self._known[key]
 
 
 @dataclass(frozen=True)
@@ -196,7 +195,7 @@ class _Asker:
     tier: str
     parameters: Mapping[str, float]
     arguments: Mapping[str, Any]
-    lattices: _Lattices
+    lattices: Lattices
 
     def case(self, argument: Input, **more: Any) -> Case:
         named = {"parameters": self.parameters, "arguments": self.arguments, **more}
@@ -207,11 +206,11 @@ class _Asker:
     def some(self) -> Bits:
         """The small assortment of numbers that the topics besides `lattice` share; shape (COMMON_SIZE,)."""
         format = FORMATS[self.dtype]
-        return assortment(self.lattices(self.parameters, format), format, COMMON_SIZE)
+        return assortment(self.lattices(self.function, self.parameters, format), format, COMMON_SIZE)
 
 
 def _cases(
-    plan: Plan, backend: BackendLike, binding: BindingLike, function: Function, configuration: str, selection: Selection, lattices: _Lattices
+    plan: Plan, backend: BackendLike, binding: BindingLike, function: Function, configuration: str, selection: Selection, lattices: Lattices
 ) -> Iterator[Case]:  # fmt: skip
     modes = modes_of(backend, selection)
     for row in PLAN:
@@ -290,7 +289,7 @@ def _offered(sample: Mapping[str, float], binding: BindingLike) -> bool:
 
 def _lattice(asker: _Asker) -> Iterator[Case]:
     """Every number that matters, in one long argument."""
-    bits = asker.lattices(asker.parameters, FORMATS[asker.dtype])
+    bits = asker.lattices(asker.function, asker.parameters, FORMATS[asker.dtype])
     yield asker.case(asker.plan.input(bits, asker.dtype))
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from conformance.formats import Bits, Format, decimal, hexadecimal, values
 from conformance.standard.model import text_of
 from conformance.truth import ulps
-from conformance.truth.reals import FINITE, NAN, UNDEFINED, UNDERFLOW, ZERO, Reals
+from conformance.truth.oracle import evaluate_text
+from conformance.truth.reals import FINITE, NAN, UNDERFLOW, Reals
 
 from .question import MAIN_RULE, Part, Question, kink_at
 from .records import GRADES, Worst
@@ -60,7 +61,7 @@ def measure(question: Question, observed: Bits) -> Measured:
     for near in question.near:
         error[near.index], exact[near.index] = _error_of_interval(observed[near.index : near.index + 1], format, near.candidates)
     conforms = (error <= question.bar) | question.undecided
-    flushed = ~conforms & _flushed(question, observed)
+    flushed = _flushed(question, observed, ~conforms)
     return Measured(observed, error, conforms, exact, flushed)
 
 
@@ -74,21 +75,18 @@ def _error_of_interval(observed: Bits, format: Format, candidates: Reals) -> tup
     return (0.0 if between else float(errors.min())), between
 
 
-def _flushed(question: Question, observed: Bits) -> NDArray[np.bool_]:
+def _flushed(question: Question, observed: Bits, beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the results `beyond` their bar, those that a flushed result (±0) or a flushed argument (f(0)) explains."""
     format = question.format
     is_zero = (observed & format.bits_type.type(format.sign_bit - 1)) == 0
-    flushed: NDArray[np.bool_] = question.subnormal_truth & is_zero
-    subnormal = np.nonzero(question.subnormal_argument)[0]
+    flushed: NDArray[np.bool_] = beyond & question.subnormal_truth & is_zero
+    subnormal = np.nonzero(beyond & question.subnormal_argument)[0]
     if len(subnormal):
-        zero = Reals(*(np.repeat(part, len(subnormal)) for part in (
-            question.at_zero.kind, question.at_zero.mantissa, question.at_zero.tail, question.at_zero.exponent)))  # fmt: skip
-        as_zero = ulps.error(observed[subnormal], format, zero) <= 4.0
-        flushed[subnormal] |= as_zero
-        if question.at_zero.kind[0] == UNDEFINED:
-            at = [near.candidates for near in question.near if question.bits[near.index] == 0]
-            flushed[subnormal] |= np.array(
-                [any(_error_of_interval(observed[i : i + 1], format, c)[0] == 0 for c in at) for i in subnormal], dtype=bool
-            )
+        y = values(observed[subnormal], format)
+        at = [near.candidates for near in question.near if question.bits[near.index] << 1 & (2**format.width - 1) == 0]
+        truths = values(ulps.rounded(at[0] if at else question.at_zero, format), format)
+        room = 4 * np.spacing(np.abs(truths).max()) * 2.0 ** (53 - format.precision)
+        flushed[subnormal] |= (y >= truths.min() - room) & (y <= truths.max() + room)
     return flushed
 
 
@@ -180,8 +178,6 @@ def _choice(question: Question, measured: Measured, part: Part, mode: str) -> li
 
 
 def _chosen(question: Question, measured: Measured, part: Part, candidates: dict[str, str]) -> str:
-    from conformance.truth.oracle import evaluate_text
-
     number = values(measured.observed[part.members[:1]], question.format)[0]
     for name, text in candidates.items():
         expected = float(evaluate_text(text))
@@ -293,5 +289,3 @@ def classes(bits: Bits, format: Format) -> NDArray[np.int64]:
     sign = np.where(negative, -1, 1)
     return np.where(np.isnan(x), 9, np.where(np.isinf(x), 3 * sign, np.where(x == 0, 2 * sign, 1))).astype(np.int64)
 
-
-__all__ = ["Measured", "Verdict", "bits_hash", "classes", "judge", "measure", "worst_of", "ZERO"]

@@ -78,6 +78,7 @@ class Answers:
         self._read = read
         self._by_topic: dict[str, list[Observation]] = defaultdict(list)
         self._lattices: dict[tuple[str, str, str, str, str], Observation] = {}
+        self._sorted: dict[tuple[str, str], tuple[NDArray[np.int64], Bits]] = {}
         for observation in observations:
             self._by_topic[observation.case.topic].append(observation)
             if observation.case.topic == "lattice":
@@ -115,6 +116,27 @@ class Answers:
     def lattice(self, case: Case) -> Observation | None:
         """The observation of all numbers that goes with a case about few of them."""
         return self._lattices.get(_lattice_key(case))
+
+    def reference(self, case: Case) -> Bits | None:
+        """What the same question about all numbers gave for the inputs of `case`; shape (n,). None if it has no answer.
+
+        Raises ValueError if the lattice does not hold the inputs.
+        """
+        lattice = self.lattice(case)
+        observed = self.comparable(lattice) if lattice else None
+        if lattice is None or observed is None:
+            return None
+        key = (lattice.case.inputs[0].blob, lattice.case.dtype)
+        if key not in self._sorted:
+            among = self.argument(lattice.case)
+            order = np.argsort(among)
+            self._sorted[key] = (order, among[order])
+        order, among = self._sorted[key]
+        some = self.argument(case)
+        places = np.minimum(np.searchsorted(among, some), len(among) - 1)
+        if not np.array_equal(among[places], some):
+            raise ValueError(f"case {case.id} asks numbers that its lattice does not hold")
+        return observed[order[places]]
 
     def result(self, observation: Observation, rule: str, **fields: Any) -> Result:
         """A result about this observation; `rule` is the name without the function."""

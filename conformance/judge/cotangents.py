@@ -42,7 +42,7 @@ def judge_cotangents(answers: Answers) -> Iterator[Result]:
         in_range &= ~asked.subnormal_argument & ~asked.undecided
         wrong = in_range & ~measured.conforms & ~measured.flushed
         # A wrong derivative is the business of the rule `gradient`: here only what the cotangent did to it counts.
-        plain = _plain(answers, observation)
+        plain = answers.reference(case)
         if plain is not None:
             same = (bits == plain) | (np.isnan(scaled) & np.isnan(values(plain, format)))
             wrong &= ~same
@@ -62,16 +62,3 @@ def judge_cotangents(answers: Answers) -> Iterator[Result]:
             message=f"with the cotangent {cotangent[worst]:g}; shown is the result divided by it" if len(bad) else "",
         )
 
-
-def _plain(answers: Answers, observation: object) -> np.ndarray | None:  # type: ignore[type-arg]
-    from conformance.observe.observation import Observation
-
-    from .invariance import places_of
-
-    assert isinstance(observation, Observation)
-    lattice = answers.lattice(observation.case)
-    reference = answers.comparable(lattice) if lattice else None
-    if lattice is None or reference is None:
-        return None
-    plain: np.ndarray = reference[places_of(answers.argument(observation.case), answers.argument(lattice.case))]  # type: ignore[type-arg]
-    return plain

@@ -49,7 +49,8 @@ def strip_of(asked: Question, measured: Measured) -> bytes:
     places = ordinals(asked.bits, asked.format)
     end = asked.format.infinity
     inside = np.abs(places) < end
-    bins = ((places[inside] + end) * BINS // (2 * end)).astype(np.int64)
+    # Ordinals of float64 times BINS would not fit into 64 bits.
+    bins = np.minimum((places[inside] / end + 1) * (BINS / 2), BINS - 1).astype(np.int64)
     error, bar = measured.error[inside], asked.bar[inside]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         relative = np.where(error == 0, 0.0, np.where(bar > 0, error / bar, np.inf))

@@ -25,13 +25,11 @@ def judge_invariance(answers: Answers) -> Iterator[Result]:
     """Two results for each comparison: class and conformity (MUST), bits (SHOULD)."""
     for observation in answers.of("arrangement"):
         kind = KINDS.get(observation.case.detail.split("-")[0])
-        lattice = answers.lattice(observation.case)
         observed = answers.comparable(observation)
-        reference = answers.comparable(lattice) if lattice else None
-        if kind is None or lattice is None or observed is None or reference is None:
+        expected = answers.reference(observation.case)
+        if kind is None or observed is None or expected is None:
             continue
         argument = answers.argument(observation.case)
-        expected = reference[places_of(argument, answers.argument(lattice.case))]
         yield from _compare(answers, observation, f"invariance.{kind}", argument, observed, expected)
     for observation in answers.of("repetition"):
         first, second = answers.comparable(observation, 0), answers.comparable(observation, 1)
@@ -61,15 +59,6 @@ def _entry_points(answers: Answers) -> Iterator[Result]:
                 answers, observation, "invariance.entry_point", answers.argument(case), observed, expected,
                 f"than {reference.case.entry_point}",
             )  # fmt: skip
-
-
-def places_of(some: Bits, among: Bits) -> NDArray[np.int64]:
-    """Where each of `some` stands in `among` (all bits of `among` are different). Raises ValueError if one does not."""
-    order = np.argsort(among)
-    found = order[np.minimum(np.searchsorted(among[order], some), len(among) - 1)]
-    if not np.array_equal(among[found], some):
-        raise ValueError("a case asks numbers that its lattice does not hold")
-    return found.astype(np.int64)
 
 
 def _same(answers: Answers, observation: Observation, rule: str, count: int) -> Iterator[Result]:

@@ -15,7 +15,8 @@ def judge_purity(answers: Answers) -> Iterator[Result]:
     """The argument after the call is the argument before it; for in-place forms it is the result."""
     for observation in answers.of("purity"):
         case = observation.case
-        in_place = str(answers.bindings.get(case.entry_point, {}).get("form", "")).startswith("inplace")
+        binding = answers.bindings.get(f"{case.function}/{case.entry_point}", {})
+        in_place = str(binding.get("form", "")).startswith("inplace")
         if in_place and case.quantity != "value":
             continue
         rule = "inplace" if in_place else "purity"

@@ -88,21 +88,19 @@ def observe(
     """
     run = _Run(run_file, limits or Limits(), progress)
     run_file.set_meta("complete", False)
-    writer = threading.Thread(target=run.write, name="run file", daemon=True)
-    writer.start()
     waiting = deque(tasks)
-    lanes = [threading.Thread(target=_lane, args=(waiting, run), daemon=True) for _ in range(min(jobs, len(tasks)))]
+    written = _in_background(run.write)
+    lanes: list[threading.Event] = []
     interrupted = False
     try:
-        for lane in lanes:
-            lane.start()
-        _join(lanes)
+        lanes += [_in_background(lambda: _lane(waiting, run)) for _ in range(max(1, min(jobs, len(tasks))))]
+        _wait_for(lanes)
     except KeyboardInterrupt:
         interrupted = True
-    run.stop_workers() if interrupted else None
-    _join(lanes)
+        run.stop_workers()
+    _wait_for(lanes)
     run.to_write.put(None)
-    _join([writer])
+    _wait_for([written])
     if run.failure is not None:
         raise run.failure
     if interrupted:
@@ -112,10 +110,27 @@ def observe(
     run_file.set_meta("complete", True)
 
 
-def _join(threads: Sequence[threading.Thread]) -> None:
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)  # a join without an end would not let Ctrl-C through
+def _in_background(work: Callable[[], None]) -> threading.Event:
+    """Do `work` in a thread; the event is set when it is done.
+
+    An event, because Ctrl-C during `Thread.join` makes Python take the thread for ended (bpo-45274).
+    """
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    return done
+
+
+def _wait_for(events: Sequence[threading.Event]) -> None:
+    for event in events:
+        while not event.wait(0.2):  # a wait without an end would not let Ctrl-C through on every system
+            pass
 
 
 def _lane(waiting: deque[Task], run: _Run) -> None:
@@ -209,6 +224,7 @@ class _Conversation:
         self._name = task.subject.id
         self._total = sum(len(group.cases) for group in task.groups)
         self._open: deque[_Open] = deque()
+        self._entered = self._introduced = False
         self._crashes = 0
         self._flushed = time.monotonic()
         self._reported = 0.0
@@ -223,13 +239,13 @@ class _Conversation:
                 self._open.append(_Open(group.id, cases))
         self._done = self._total - sum(len(group.cases) for group in self._open)
         self._report("starting", always=True)
-        entered = any(subject.id == self._name for subject in self._run.run_file.subjects())
+        known_subjects = self._run.run_file.subjects()
+        self._entered = any(subject.id == self._name and subject.versions for subject in known_subjects)
         problem = ""
         failures = 0
-        while not problem and (self._open or not entered):
+        while not problem and (self._open or not (self._introduced or self._entered)):
             before = self._done
             problem, ending = self._with_one_worker()
-            entered = True
             failures = 0 if self._done > before else failures + 1
             if ending and failures > 1:
                 problem = ending
@@ -272,7 +288,7 @@ class _Conversation:
         except TimedOut:
             return "", f"the worker did not start within {self._run.limits.start_seconds:g} seconds"
         except Ended as ended:
-            return "", f"the worker did not start: {ended}"
+            return "", f"the worker did not start: it {ended}"
         if message["type"] == "problem":
             return f"{message['error_type']}: {message['message']} (in {task.python})", ""
         found = Subject(
@@ -280,6 +296,7 @@ class _Conversation:
             {**self._run.host, **message["environment"]},
         )  # fmt: skip
         self._write(lambda: self._run.run_file.add_subject(found))
+        self._introduced = True
         return "", ""
 
     def _converse(self, worker: WorkerProcess) -> str:
@@ -297,7 +314,7 @@ class _Conversation:
             except TimedOut:
                 return self._lost(group, "timed_out", f"no answer within {limit:g} seconds")
             except Ended as ended:
-                return self._lost(group, "crashed", f"the worker was {ended}".replace("was ended", "ended"))
+                return self._lost(group, "crashed", f"the worker {ended}")
             kind = message["type"]
             if kind == "begun":
                 group.begun = True
@@ -379,7 +396,7 @@ class _Conversation:
     def _give_up(self, problem: str) -> None:
         """Record why the subject can't go on, and every case that it was not asked."""
         subject = self._task.subject
-        if not any(known.id == self._name and known.versions for known in self._run.run_file.subjects()):
+        if not (self._introduced or self._entered):
             nothing = Subject(subject.id, subject.backend, subject.configuration, subject.device, {}, self._run.host)
             self._write(lambda: self._run.run_file.add_subject(nothing))
         for group in self._open:

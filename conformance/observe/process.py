@@ -10,13 +10,13 @@ import collections
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import worker_wire as wire
 
@@ -29,6 +29,7 @@ LONGEST_LINE = 1000
 SLICE = 1.0
 """Seconds that are waited at a time; a machine that slept in between counts as one slice."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ENDED = object()
 
 
@@ -52,8 +53,9 @@ class WorkerProcess:
             env=worker_environment(os.environ, threads, variables),
             # Ctrl-C is the engine's to handle; and what a worker starts can be ended with it.
             start_new_session=True,
-            pipesize=PIPE_SIZE,
         )
+        for pipe in (self._process.stdin, self._process.stdout):
+            _widen(pipe)
         self._said: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._outbox: queue.SimpleQueue[tuple[bytes, Sequence[tuple[str, bytes]]] | None] = queue.SimpleQueue()
         self._inbox: queue.Queue[Any] = queue.Queue(maxsize=64)
@@ -151,7 +153,7 @@ class WorkerProcess:
         stream = self._process.stderr
         assert stream is not None
         while line := stream.readline(LONGEST_LINE):
-            self._said.append(line.decode("utf-8", "replace").rstrip())
+            self._said.append(_CONTROL.sub("�", line.decode("utf-8", "replace").rstrip()))
         stream.close()
 
 
@@ -170,15 +172,19 @@ def worker_environment(base: Mapping[str, str], threads: int, variables: Mapping
 
 
 def describe_exit(code: int) -> str:
-    """`killed by SIGABRT`, `ended with exit code 3`."""
+    """`was killed by SIGABRT`, `ended with exit code 3`."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:
-        return f"killed by {signal.Signals(-code).name}"
+        return f"was killed by {signal.Signals(-code).name}"
     except ValueError:
-        return f"killed by signal {-code}"
+        return f"was killed by signal {-code}"
 
 
-def started_at() -> float:
-    """Seconds on a clock that never goes back."""
-    return time.monotonic()
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Make a pipe hold PIPE_SIZE bytes, where the system has such a call and allows it."""
+    assert pipe is not None
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_SIZE)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from conformance.cases.case import Case, blob_hash, encode
 
-from .blobs import CODECS, Damaged, Packed, pack, unpack
+from .blobs import CODECS, Base, Damaged, Packed, pack, unpack
 from .observation import OUTCOMES, Observation, Output, Subject
 
 APPLICATION_ID = 0x6E6E6366
@@ -81,7 +81,7 @@ class RunFile:
         self._stored: set[str] = {_EMPTY}
         self._case_numbers: dict[str, int] = {}
         self._subject_numbers: dict[str, int] = {}
-        self._bases: dict[tuple[object, ...], tuple[str, bytes]] = {}
+        self._bases: dict[tuple[object, ...], Base] = {}
         self._bases_size = 0
         self._unpacked: dict[str, bytes] = {}
         with self._reading():
@@ -198,7 +198,9 @@ class RunFile:
             connection.executemany("INSERT OR REPLACE INTO observation VALUES (?, ?, ?, ?)", rows)
             if state is not None:
                 group, before, after = state
-                connection.execute("INSERT INTO state VALUES (?, ?, ?, ?)", (number, group, _json(before), _json(after)))
+                connection.execute(
+                    "INSERT INTO state VALUES (?, ?, ?, ?)", (number, group, _json(before), _json(after))
+                )
 
     # Reading
 
@@ -221,7 +223,9 @@ class RunFile:
         """The subjects in the order in which they were entered."""
         with self._reading() as connection:
             rows = connection.execute("SELECT id, data, problem FROM subject ORDER BY number").fetchall()
-            return tuple(Subject(id=name, problem=problem, **_subject(json.loads(data))) for name, data, problem in rows)
+            return tuple(
+                Subject(id=name, problem=problem, **_subject(json.loads(data))) for name, data, problem in rows
+            )
 
     def complete(self, subject: str) -> bool:
         """Whether the subject has been through all its cases, or never will be."""
@@ -233,7 +237,7 @@ class RunFile:
         """What a subject did, in the order in which the cases were first asked."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT case_.json, outcome, data FROM observation JOIN case_ ON case_.number = observation.case_"
+                "SELECT case_.json, outcome, observation.data FROM observation JOIN case_ ON case_.number = observation.case_"
                 " JOIN subject ON subject.number = observation.subject WHERE subject.id = ? ORDER BY observation.case_",
                 (subject,),
             ).fetchall()
@@ -297,7 +301,7 @@ class RunFile:
                 raise RunFileError(f"a tensor of case {case.id} came without its bytes; this is a defect of nnconform.")
             data = blobs[item.blob]
             width = _width(item.dtype) or 1
-            packed = pack(data, width, self._bases_for(item, case, data, width, blobs))
+            packed = pack(data, width, *self._bases_for(item, case, data, width, blobs))
             connection.execute(
                 "INSERT INTO blob (hash, codec, width, size, base, data) VALUES (?, ?, ?, ?, ?, ?)",
                 (item.blob, packed.codec, packed.width, packed.size, packed.base, packed.data),
@@ -306,26 +310,21 @@ class RunFile:
 
     def _bases_for(
         self, item: Any, case: Case, data: bytes, width: int, blobs: Mapping[str, bytes]
-    ) -> list[tuple[str, bytes]]:
+    ) -> tuple[Base | None, Base | None]:
         """Blobs to pack this one against: the first answer of anybody to the same question, and the argument.
 
         Narrow formats need none. Bases are never packed against anything but an argument, which has no base itself,
         so that unpacking takes three steps at most.
         """
         if width < 4 or not isinstance(item, Output) or not case.inputs:
-            return []
+            return None, None
         argument = case.inputs[0].blob
         question = (argument, case.function, _json(case.parameters), case.quantity, item.dtype, len(data))
-        if question in self._bases:
-            candidates = [self._bases[question]]
-        else:
-            candidates = []
-            if self._bases_size < _MOST_BASES:
-                self._bases[question] = (item.blob, data)
-                self._bases_size += len(data)
-        if argument in blobs:
-            candidates.append((argument, blobs[argument]))
-        return candidates
+        twin = self._bases.get(question)
+        if twin is None and self._bases_size < _MOST_BASES:
+            self._bases[question] = (item.blob, data)
+            self._bases_size += len(data)
+        return twin, (argument, blobs[argument]) if argument in blobs else None
 
     def _blob(self, name: str, depth: int) -> bytes:
         if name == _EMPTY:
@@ -412,7 +411,7 @@ def _examine(path: Path) -> None:
     except sqlite3.Error as error:
         raise RunFileError(f"{path} is damaged ({error}).") from error
     if verdict != ("ok",):
-        raise RunFileError(f"{path} is damaged ({verdict[0]}).")
+        raise RunFileError(f"{path} is damaged ({str(verdict[0]).splitlines()[-1].rstrip('.')}).")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -425,9 +424,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _same_plan(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     for key in ("nnconform", "standard", "plan"):
-        if key in old and key in new and old[key] != json.loads(_json(new[key])):
-            was, wanted = old[key], new[key]
-            if isinstance(was, dict) and isinstance(wanted, Mapping):
+        was, wanted = old.get(key), json.loads(_json(new.get(key)))
+        if key in old and key in new and was != wanted:
+            if isinstance(was, dict) and isinstance(wanted, dict):
                 differing = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
                 was, wanted = ({name: side.get(name) for name in differing} for side in (was, wanted))
             raise RunFileError(
@@ -505,4 +504,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
     return value
-

@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO, Callable, Optional
+from pathlib import Path
+from typing import Any, BinaryIO, Callable
 
 import numpy as np
 
@@ -27,9 +28,13 @@ from conformance.observe import worker_wire as wire
 LONGEST_MESSAGE = 2000
 """Characters of an error's message that are kept."""
 
-RECORDED_VARIABLES = ("CUDA_", "JAX_", "KERAS_", "MKL_", "OMP_", "OPENBLAS_", "PYTORCH_", "TF_", "TORCH", "XLA_")
-"""Environment variables that change what frameworks compute start with these; they are recorded."""
+RECORDED_VARIABLES = (
+    "CUDA_", "JAX_", "KERAS_", "MKL_", "OMP_", "OPENBLAS_", "PYTORCH_", "TF_CPP_", "TF_CUDNN_", "TF_DETERMINISTIC_",
+    "TF_ENABLE_", "TF_NUM_", "TF_USE_", "TF_XLA_", "TORCH", "XLA_",
+)  # fmt: skip
+"""Environment variables that change what frameworks compute start with these; they are recorded, and no others."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,16}\b")
 _INVALID_TENSOR = {"missing": (), "none": (None,), "text": ("text",)}
 
@@ -149,6 +154,8 @@ def _ask(
     backend.wait(outputs)
     seconds = time.perf_counter() - started
     if topic == "repetition":
+        if binding.form.startswith("inplace"):
+            operands = [make(case["inputs"][0]), *operands[1:]]  # the first call has changed its argument
         again = list(call(*operands))
         backend.wait(again)
         outputs += again
@@ -186,7 +193,7 @@ def _prepared(backend: Any, binding: Any, case: Mapping[str, Any], calls: dict[A
     return calls[key]
 
 
-def _tensor(backend: Any, item: Mapping[str, Any], held: Mapping[str, bytes], cache: Optional[dict[Any, Any]]) -> Any:
+def _tensor(backend: Any, item: Mapping[str, Any], held: Mapping[str, bytes], cache: dict[Any, Any] | None) -> Any:
     """A tensor with the bits of `item`. It is shared only where an adapter says `immutable = True`: a call that changes
     its input must spoil its own case and no other."""
     words = registry.protocol()
@@ -208,7 +215,7 @@ def _describe(backend: Any, tensor: Any) -> tuple[dict[str, Any], wire.Buffer]:
     array = backend.array(tensor)
     bits = np.ascontiguousarray(array.bits)
     # A view saves a copy of what is long; memoryview can't cast arrays without elements.
-    data = memoryview(bits).cast("B") if bits.nbytes > 4096 else bits.tobytes()
+    data = bits.data.cast("B") if bits.nbytes > 4096 else bits.tobytes()
     return {"dtype": array.dtype, "shape": list(array.bits.shape), "blob": blob_hash(data)}, data
 
 
@@ -224,12 +231,12 @@ def _failure(outcome: str, error: BaseException) -> dict[str, Any]:
 
 
 def readable(error: BaseException) -> str:
-    """The message of an error as it is recorded: no addresses, which differ from run to run, and not too long."""
+    """The message of an error as it is recorded: no addresses, which differ from run to run, no control characters."""
     try:
         text = str(error)
     except Exception as second:
         text = f"(its message can't be shown: {type(second).__name__})"
-    text = _ADDRESS.sub("0x…", text).encode("utf-8", "replace").decode()
+    text = _CONTROL.sub("�", _ADDRESS.sub("0x…", text)).encode("utf-8", "replace").decode()
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
@@ -279,7 +286,7 @@ def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     """Keep the two pipes for ourselves; what frameworks print goes to standard error and can't break the protocol."""
     incoming = os.fdopen(os.dup(0), "rb")
     outgoing = os.fdopen(os.dup(1), "wb", buffering=1 << 18)
-    with open(os.devnull, "rb") as nothing:
+    with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     sys.stdout.flush()
     os.dup2(2, 1)

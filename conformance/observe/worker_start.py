@@ -32,7 +32,7 @@ def _make_package_importable() -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 9):
+    if sys.version_info < (3, 9):  # noqa: UP036  (whatever --python names is started with this script)
         sys.exit("a worker needs Python 3.9 or later; this interpreter is " + sys.version.split()[0])
     _leave_only_the_environments_own_path()
     _make_package_importable()

@@ -16,13 +16,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO, Optional, Tuple, Union
+from typing import Any, BinaryIO, Union
 
 PROTOCOL = 1
 """Version of what is described above; engine and worker come from the same folder, so a difference is a defect."""
 
 Buffer = Union[bytes, memoryview]
-Message = Tuple["dict[str, Any]", "dict[str, bytes]"]
+Message = tuple[dict[str, Any], dict[str, bytes]]
 
 _HEAD = struct.Struct("<II")
 _BLOB = struct.Struct("<16sQ")
@@ -47,7 +47,7 @@ def write_frame(stream: BinaryIO, header: bytes, blobs: Iterable[tuple[str, Buff
         stream.write(data)
 
 
-def read_frame(stream: BinaryIO) -> Optional[Message]:
+def read_frame(stream: BinaryIO) -> Message | None:
     """The next header and its blobs by hash; None when the other side has closed, also in the middle of a frame.
 
     Numbers that JSON lacks (`{"float": "inf"}`) come back as floats. Raises Damaged.
@@ -74,7 +74,7 @@ def read_frame(stream: BinaryIO) -> Optional[Message]:
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
     data = stream.read(size)
-    if data is None or len(data) < size:
+    if len(data) < size:
         raise EOFError
     return data
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from conformance.formats import Format
 
-from .reals import FINITE, INFINITE, UNDECIDED, UNDERFLOW, ZERO, Reals, unknown
+from .reals import FINITE, INFINITE, UNDERFLOW, ZERO, Reals, unknown
 
 CERTAIN_BITS = 21
 """A radius below 2^(1 − this) ulp is certain; one bit more than asked, because the exponent is taken from the midpoint."""
@@ -86,7 +86,10 @@ def column(balls: list[arb], format: Format, signs: NDArray[np.int8], final: boo
         beyond = units - np.floor(units) - 0.5
         tail = np.zeros(n)
         if double:
-            rest = [float(ball - top) if ok else 0.0 for ball, top, ok in zip(balls, head.tolist(), fast.tolist(), strict=True)]
+            rest = [
+                float(ball - top) if ok else 0.0
+                for ball, top, ok in zip(balls, head.tolist(), fast.tolist(), strict=True)
+            ]
             tail = np.ldexp(np.copysign(1.0, head) * np.array(rest, dtype=np.float64), np.where(fast, -exponent, 0))
             beyond = beyond + np.ldexp(tail, shift)
         underflows = fast & (units < 0.25)
@@ -191,8 +194,3 @@ def _two_floats(number: int, with_tail: bool) -> tuple[float, float]:
     else:
         tail = ldexp(rest, -cut - 52)
     return ldexp(head, -52), max(tail, _SMALLEST_TAIL)
-
-
-def undecided(column: Column) -> bool:
-    """Whether any row is still UNDECIDED."""
-    return bool(np.any(column.reals.kind == UNDECIDED))

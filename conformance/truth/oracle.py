@@ -9,7 +9,7 @@ certain (see `enclosure`); what is still open then is UNDECIDED.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,11 +19,11 @@ from flint import arb, arb_series, fmpq
 from numpy.typing import NDArray
 
 from conformance.formats import Bits, Format, values
-from conformance.standard.model import Function, Limit, text_of
+from conformance.standard.model import Expression, Function, Limit, text_of
 
 from .enclosure import SIGN_OPEN, Row, column, settle
 from .reals import INFINITE, NAN, UNDEFINED, UNDERFLOW, ZERO, Reals, joined, unknown
-from .series import ORDERS, Series, Setting, Undecided, working_precision
+from .series import ORDERS, Series, Setting, Undecided, bare, working_precision
 
 START_BITS = 128
 """Two machine words: measured, one word saves a tenth of the time and then asks for it back in second rounds."""
@@ -75,25 +75,44 @@ def one_sided(function: Function, parameters: Mapping[str, float], format: Forma
 def evaluate_text(expression_text: str) -> Fraction | float:
     """The number that a text of the standard names, exactly.
 
-    A Fraction, or a float for what no fraction is: ±inf, nan and −0. Accepts `+0`, `-0`, `inf`, decimals (`-0.17004`, `1e-3`) and
-    fractions of them (`20.0/3.0`, `inf/1.0`). Raises ValueError for anything else.
+    A Fraction, or a float for what no fraction is: ±inf, nan and −0. Accepts `+0`, `-0`, `inf`, decimals (`-0.17004`,
+    `1e-3`) and fractions of them (`20.0/3.0`, `inf/1.0`). Raises ValueError for anything else.
     """
+    return _evaluate(expression_text, Fraction)
+
+
+def evaluate(expression: Expression, parameters: Mapping[str, float]) -> Fraction | float:
+    """The number that an expression of the standard stands for, exactly; types and errors as for `evaluate_text`.
+
+    In a text made from parameters each decimal is the parameter that was passed, so the binary64 number next to it: the
+    slope 0.3 is 0.299999999999999988897769753748…, not 3/10.
+    """
+    return _evaluate(text_of(expression, parameters), _binary64 if callable(expression) else Fraction)
+
+
+def _binary64(text: str) -> Fraction:
+    return Fraction(float(text))
+
+
+def _evaluate(expression_text: str, finite: Callable[[str], Fraction]) -> Fraction | float:
     parts = expression_text.replace("−", "-").strip().split("/")
     try:
         if len(parts) == 1:
-            return _literal(parts[0])
+            return _literal(parts[0], finite)
         if len(parts) == 2:
-            return _quotient(_literal(parts[0]), _literal(parts[1]))
+            return _quotient(_literal(parts[0], finite), _literal(parts[1], finite))
     except (ValueError, ZeroDivisionError):
         pass
-    raise ValueError(f"{expression_text!r} is not a number of the standard; write a decimal, a fraction a/b, ±0, ±inf or nan")
+    raise ValueError(
+        f"{expression_text!r} is not a number of the standard; write a decimal, a fraction a/b, ±0, ±inf or nan"
+    )
 
 
-def _literal(text: str) -> Fraction | float:
+def _literal(text: str, finite: Callable[[str], Fraction]) -> Fraction | float:
     text = text.strip().lower()
     if text.lstrip("+-") in ("inf", "infinity", "nan"):
         return float(text)
-    number = Fraction(text)
+    number = finite(text)
     return -0.0 if number == 0 and text.startswith("-") else number
 
 
@@ -127,7 +146,9 @@ def _batch(function: Function, parameters: Mapping[str, float], format: Format, 
     precision = START_BITS
     while len(remaining) and precision <= CAP_BITS:
         with working_precision(precision):
-            remaining = _round(function, parameters, format, numbers, side, orders, signs, remaining, 2 * precision > CAP_BITS)
+            remaining = _round(
+                function, parameters, format, numbers, side, orders, signs, remaining, 2 * precision > CAP_BITS
+            )
         precision *= 2
     return orders
 
@@ -183,7 +204,11 @@ def _round(
 
 
 def _expand(
-    function: Function, parameters: Mapping[str, float], constants: Mapping[str, Series], setting: Setting, number: float
+    function: Function,
+    parameters: Mapping[str, float],
+    constants: Mapping[str, Series],
+    setting: Setting,
+    number: float,
 ) -> Any:
     """The series of the function at one number. Raises Undecided where balls are too wide for a branch or a division."""
     definition = function.definition
@@ -196,7 +221,7 @@ def _expand(
     except (ValueError, ZeroDivisionError):
         # So the library answers a division by a ball that contains zero.
         raise Undecided from None
-    value = result.value if type(result) is Series else result if type(result) is int else setting.number(result)  # type: ignore[arg-type]
+    value = bare(result, setting)
     return value if type(value) is arb_series else arb_series([value])
 
 
@@ -207,15 +232,21 @@ def _expand_from(function: Function, parameters: Mapping[str, float], number: fl
 
 
 def series_at(function: Function, parameters: Mapping[str, float], number: float, side: int = 0) -> Any:
-    """The `arb_series` (coefficients, not derivatives) of a function at a number, at the working precision; for tests of the standard.
+    """The `arb_series` (coefficients, not derivatives) of a function at a number, at the working precision.
 
-    Raises Undecided where balls are too wide.
+    For tests that prove what the standard declares. Raises Undecided where balls are too wide.
     """
     return _expand_from(function, parameters, number, side)
 
 
 def _at_equality(
-    series: Any, sides: list[Any], format: Format, orders: list[Reals], signs: list[NDArray[np.int8]], index: int, final: bool
+    series: Any,
+    sides: list[Any],
+    format: Format,
+    orders: list[Reals],
+    signs: list[NDArray[np.int8]],
+    index: int,
+    final: bool,
 ) -> bool:
     """Fills in one row where the definition compares equal numbers: perhaps a kink or a jump. False if it stays open."""
     left, right = sides
@@ -246,24 +277,29 @@ def _same(left: arb, right: arb, final: bool) -> bool | None:
 
 
 def limit_rows(limit: Limit, parameters: Mapping[str, float], format: Format) -> list[Row]:
-    """What is declared at an infinity, for value and derivatives; the third is zero where the second is, and unknown otherwise."""
-    texts = [text_of(text, parameters) for text in (limit.value, limit.derivative, limit.second_derivative)]
-    rows = [exact_row(text, format) for text in texts]
+    """What is declared at an infinity, for value and derivatives; the third is zero where the second is, else NAN."""
+    declared = (limit.value, limit.derivative, limit.second_derivative)
+    rows = [_declared_row(expression, parameters, format) for expression in declared]
     return [*rows, (ZERO, 0.0, 0.0, 0) if rows[2][0] in (ZERO, UNDERFLOW) else (NAN, 0.0, 0.0, 0)]
 
 
-def exact_row(text: str, format: Format) -> Row:
+def _declared_row(expression: Expression, parameters: Mapping[str, float], format: Format) -> Row:
     """The row of a declared number: `0` is zero, `+0` and `-0` are limits approached from one side."""
-    number = evaluate_text(text)
+    number = evaluate(expression, parameters)
     if number == 0:
-        sign = text.strip().replace("−", "-")[:1]
-        return (UNDERFLOW, {"+": 1.0, "-": -1.0}[sign], 0.0, 0) if sign in ("+", "-") else (ZERO, 0.0, 0.0, 0)
+        sign = _written_sign(expression, parameters)
+        return (UNDERFLOW, float(sign), 0.0, 0) if sign else (ZERO, 0.0, 0.0, 0)
     if isinstance(number, float):
         return (NAN, 0.0, 0.0, 0) if number != number else (INFINITE, 1.0 if number > 0 else -1.0, 0.0, 0)
     with working_precision(CAP_BITS):
         row = settle(arb(fmpq(number.numerator, number.denominator)), format, SIGN_OPEN, True)
-    assert row is not None, f"{text} is a rational number and certain at {CAP_BITS} bits"
+    assert row is not None, f"{number} is a rational number, and certain at {CAP_BITS} bits"
     return row
+
+
+def _written_sign(zero: Expression, parameters: Mapping[str, float]) -> int:
+    text = text_of(zero, parameters).replace("−", "-").strip()
+    return {"+": 1, "-": -1}.get(text[:1], 0)
 
 
 def _declared_signs(
@@ -275,13 +311,12 @@ def _declared_signs(
     free. In between it has to be proved.
     """
     declared = [kink.at for kink in function.kinks] + [landmark.at for landmark in function.landmarks]
-    places = [float(evaluate_text(text_of(place, parameters))) for place in declared]
+    places = [float(evaluate(place, parameters)) for place in declared]
     places = [place for place in places if np.isfinite(place)] or [0.0]
     outside = {float("-inf"): numbers < min(places), float("inf"): numbers > max(places)}
     signs = [np.full(len(numbers), SIGN_OPEN, dtype=np.int8) for _ in range(ORDERS)]
     for limit in function.limits:
         here = outside[float(limit.at)]
-        for order, text in zip(signs, (limit.value, limit.derivative, limit.second_derivative, "0"), strict=True):
-            said = text_of(text, parameters).strip().replace("−", "-")
-            order[here] = {"+0": 1, "-0": -1}.get(said, 0)
+        for order, tends_to in zip(signs, (limit.value, limit.derivative, limit.second_derivative, "0"), strict=True):
+            order[here] = _written_sign(tends_to, parameters) if evaluate(tends_to, parameters) == 0 else 0
     return signs

@@ -53,7 +53,8 @@ class Reals:
 
     def is_kind(self, kind: int) -> NDArray[np.bool_]:
         """Which rows are of this kind."""
-        return self.kind == np.uint8(kind)
+        chosen: NDArray[np.bool_] = self.kind == np.uint8(kind)
+        return chosen
 
     def sign(self) -> NDArray[np.int8]:
         """−1, +1, or 0 where there is none, or it is not known."""

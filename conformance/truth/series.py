@@ -25,10 +25,10 @@ class Undecided(Exception):
 
 
 class Setting:
-    """What the series of one evaluation share: the side from which kinks are approached, and constants at this precision.
+    """What the series of one evaluation share: the side from which kinks are approached, and constants.
 
     `side` is −1, 0 or +1. `touched` says that at side 0 two sides of a comparison were equal, so that the point may be
-    a kink or a jump.
+    a kink or a jump. Constants have the precision at which they were first asked for.
     """
 
     __slots__ = ("_numbers", "side", "touched")
@@ -43,18 +43,19 @@ class Setting:
         known = self._numbers.get(exact)
         if known is None:
             if isinstance(exact, Constant):
-                known = _bare(exact.of_one(Series(arb(1), self)), self)
+                known = bare(exact.of_one(Series(arb(1), self)), self)
             elif isinstance(exact, Fraction):
                 known = arb(fmpq(exact.numerator, exact.denominator))
             else:
-                raise TypeError(f"a definition may use int, Fraction and Constant beside Real, not {type(exact).__name__}")
+                given = type(exact).__name__
+                raise TypeError(f"a definition may use int, Fraction and Constant beside Real, not {given}")
             self._numbers[exact] = known
         return known
 
 
 @contextmanager
 def working_precision(bits: int) -> Iterator[None]:
-    """Sets the precision of balls in bits and the length of series; both are global in the library, and are put back."""
+    """Sets the precision of balls in bits and the length of series; global in the library, and put back."""
     context = flint.ctx
     before = context.prec, context.cap
     context.prec, context.cap = bits, ORDERS
@@ -64,7 +65,8 @@ def working_precision(bits: int) -> Iterator[None]:
         context.prec, context.cap = before
 
 
-def _bare(operand: Any, setting: Setting) -> Any:
+def bare(operand: Any, setting: Setting) -> Any:
+    """What the library computes with: the ball or series of a Series, an int, or the ball of an exact number."""
     if type(operand) is Series:
         return operand.value
     if type(operand) is int:
@@ -82,28 +84,28 @@ class Series:
         self.setting = setting
 
     def __add__(self, other: Operand) -> Series:
-        return Series(self.value + _bare(other, self.setting), self.setting)
+        return Series(self.value + bare(other, self.setting), self.setting)
 
     def __radd__(self, other: Operand) -> Series:
-        return Series(_bare(other, self.setting) + self.value, self.setting)
+        return Series(bare(other, self.setting) + self.value, self.setting)
 
     def __sub__(self, other: Operand) -> Series:
-        return Series(self.value - _bare(other, self.setting), self.setting)
+        return Series(self.value - bare(other, self.setting), self.setting)
 
     def __rsub__(self, other: Operand) -> Series:
-        return Series(_bare(other, self.setting) - self.value, self.setting)
+        return Series(bare(other, self.setting) - self.value, self.setting)
 
     def __mul__(self, other: Operand) -> Series:
-        return Series(self.value * _bare(other, self.setting), self.setting)
+        return Series(self.value * bare(other, self.setting), self.setting)
 
     def __rmul__(self, other: Operand) -> Series:
-        return Series(_bare(other, self.setting) * self.value, self.setting)
+        return Series(bare(other, self.setting) * self.value, self.setting)
 
     def __truediv__(self, other: Operand) -> Series:
-        return Series(self.value / _bare(other, self.setting), self.setting)
+        return Series(self.value / bare(other, self.setting), self.setting)
 
     def __rtruediv__(self, other: Operand) -> Series:
-        return Series(_bare(other, self.setting) / self.value, self.setting)
+        return Series(bare(other, self.setting) / self.value, self.setting)
 
     def __neg__(self) -> Series:
         return Series(-self.value, self.setting)
@@ -122,7 +124,7 @@ class Series:
 
     def _compare(self, other: Operand) -> int:
         """−1, 0 or +1; on equal constant terms the side decides. Raises Undecided where the balls overlap."""
-        left, right = self.value, _bare(other, self.setting)
+        left, right = self.value, bare(other, self.setting)
         left_depends, right_depends = type(left) is arb_series, type(right) is arb_series
         first = left[0] if left_depends else left
         second = right[0] if right_depends else right
@@ -141,10 +143,9 @@ class Series:
         difference = left - right
         for power in range(1, ORDERS):
             coefficient = difference[power]
-            if coefficient > 0:
-                return side**power
-            if coefficient < 0:
-                return -(side**power)
+            if coefficient > 0 or coefficient < 0:
+                upwards = (side > 0 or power == 2) == bool(coefficient > 0)
+                return 1 if upwards else -1
             if not coefficient.is_zero():
                 raise Undecided
         return 0

@@ -177,9 +177,9 @@ def test_a_planted_disagreement_is_found(
         shutil.copy(ROOT / name, tmp_path / name)
     for folder in ("conformance", "backends", "reports"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in (ROOT / "tests").iterdir():
-        if folder.is_dir():
-            (tmp_path / "tests" / folder.name).mkdir(parents=True)
+    for place in (ROOT / "tests").iterdir():
+        if place.is_dir():
+            (tmp_path / "tests" / place.name).mkdir(parents=True)
     before = check(tmp_path)
     text = (tmp_path / file).read_text(encoding="utf-8")
     assert old in text

@@ -1,0 +1,245 @@
+"""The adapter of PyTorch: tensors of exact bits, autograd in both modes, torch.compile.
+
+Knows no verdict. PyTorch is imported when the adapter is instantiated; the bindings (pytorch_bindings) need none.
+Intra-op threads are set by torch.set_num_threads, inter-op threads to one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
+
+import numpy as np
+
+from . import common
+from .common import bits_of, resolve
+from .protocol import BITS, Array, Binding, Call, NotSupported
+from .pytorch_bindings import BINDINGS
+
+# torch.from_numpy takes these everywhere; unsigned types beyond uint8 only since 2.3.
+_CARRIERS = {1: np.uint8, 2: np.int16, 4: np.int32, 8: np.int64}
+
+
+def reproducer(
+    binding: Binding,
+    arguments: Mapping[str, Any],
+    quantity: str,
+    mode: str,
+    configuration: str,
+    dtype: str,
+    input_bits: Sequence[int],
+    shape: Sequence[int],
+) -> str:
+    """A script that needs PyTorch and NumPy alone: makes the tensor from its bits, asks, prints decimal and hexadecimal."""
+    carrier = np.dtype(_CARRIERS[np.dtype(BITS[dtype]).itemsize]).name
+    lines = ["import numpy as np", "import torch", "", "torch.set_num_threads(1)"]
+    lines += [common.bits_source(dtype, input_bits, shape)]
+    lines += [f"x = torch.from_numpy(bits.copy()).view(torch.{dtype})" if carrier == "uint8" else
+              f"x = torch.from_numpy(bits.view(np.{carrier}).copy()).view(torch.{dtype})"]  # fmt: skip
+    lines += [common.call_source(binding, binding.entry_point, arguments)]
+    if mode == "compiled":
+        lines += ["f = torch.compile(f)"]
+    own = ".clone()" if binding.form.startswith("inplace") else ""
+    lines += _ASKED[quantity].replace("CLONE", own).splitlines()
+    lines += ["", common.PRINT, _SHOWN.replace("DTYPE", dtype)]
+    return "\n".join(lines)
+
+
+_ASKED = {
+    "value": "y = f(x.clone())",
+    "gradient": "x = x.requires_grad_()\nv = f(xCLONE)\n(y,) = torch.autograd.grad(v, x, torch.ones_like(v), allow_unused=True)",
+    "forward_gradient": "_, y = torch.func.jvp(lambda x: f(xCLONE), (x,), (torch.ones_like(x),))",
+    "second_derivative": (
+        "x = x.requires_grad_()\nv = f(xCLONE)\n"
+        "(g,) = torch.autograd.grad(v, x, torch.ones_like(v), create_graph=True)\n"
+        "(y,) = torch.autograd.grad(g, x, torch.ones_like(g), allow_unused=True) if g.requires_grad else (None,)"
+    ),
+}
+
+_SHOWN = """\
+def bits_of(tensor):
+    carrier = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    numbers = tensor.detach().contiguous().view(carrier).numpy()
+    return numbers.view(f"uint{8 * tensor.element_size()}")
+
+show("x", bits, "DTYPE")
+show("y", None if y is None else bits_of(y), None if y is None else str(y.dtype).rpartition(".")[2])
+"""
+
+
+class PyTorch:
+    """The adapter of PyTorch (see protocol.Backend)."""
+
+    name = "torch"
+    configurations = ("default",)
+    modes = ("eager", "compiled")
+    slow_modes = ("compiled",)
+    views = ("contiguous", "strided", "offset", "transposed", "broadcast")
+    bindings = BINDINGS
+    not_supported = (
+        r"not implemented for '\w+'",
+        r"^NotImplementedError: ",
+        r"inputs? (is |are )?not supported for \w+",
+        r"Trying to use forward AD with \w+ that does not support it",
+        r"does not currently support double backward",
+        r"derivative for \S+ is not implemented",
+    )
+    immutable = False
+    reproducer = staticmethod(reproducer)
+
+    def __init__(self, configuration: str, device: str, threads: int) -> None:
+        common.known(configuration, self.configurations, "PyTorch")
+        # OpenMP reads this when PyTorch is loaded; set_num_threads alone leaves other OpenMP users their own pool.
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        import torch
+
+        torch.set_num_threads(threads)
+        try:
+            torch.set_num_interop_threads(1)
+        except RuntimeError:  # it may be set once a process, before the first parallel work
+            pass
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"PyTorch {torch.__version__} finds no CUDA device here; use --device cpu")
+        self._torch: Any = torch
+        self._device = torch.device(device)
+        self._compiles = 0
+
+    def versions(self) -> dict[str, str]:
+        """Version of PyTorch, with its build tag (`2.13.0+cpu`)."""
+        return {"torch": str(self._torch.__version__)}
+
+    def tensor(self, array: Array, view: str = "contiguous") -> Any:
+        """See protocol.Backend. The tensor owns its memory."""
+        torch = self._torch
+        dtype = getattr(torch, array.dtype, None)
+        if dtype is None:
+            raise NotSupported(f"module 'torch' has no attribute '{array.dtype}'")
+        layout = common.lay_out(common.checked(array, view, self.views, "PyTorch"), view, common.filler(array.dtype))
+        carrier = _CARRIERS[layout.base.itemsize]
+        base = torch.from_numpy(layout.base.view(carrier)).to(self._device).view(dtype)
+        return base.as_strided(layout.shape, layout.strides, layout.offset)
+
+    def array(self, tensor: Any) -> Array:
+        """See protocol.Backend."""
+        torch = self._torch
+        if not isinstance(tensor, torch.Tensor):
+            return bits_of(np.asarray(tensor))
+        name = str(tensor.dtype).rpartition(".")[2]
+        if name not in BITS:
+            raise TypeError(f"a tensor of dtype {name} came back; bits are kept for {', '.join(BITS)}")
+        numbers = tensor.detach().to("cpu").contiguous()
+        carrier = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[numbers.element_size()]
+        return Array(numbers.view(carrier).numpy().view(BITS[name]).copy(), name)
+
+    def prepare(self, binding: Binding, arguments: Mapping[str, Any], quantity: str, mode: str, dtype: str) -> Call:
+        """See protocol.Backend. In-place forms change the caller's tensor for `value`, a clone for derivatives."""
+        common.known(mode, self.modes, "PyTorch")
+        found = resolve(binding.entry_point)
+        spelt = {**binding.keywords, **arguments}
+        if binding.form in ("layer", "inplace_layer"):
+            function = found(**spelt)
+        else:
+
+            def function(*tensors: Any) -> Any:
+                return found(*tensors, **spelt)
+
+        if mode == "compiled" and quantity != "forward_gradient":
+            function = self._compiled(function)
+        if quantity == "value":
+            return lambda *tensors: (function(*tensors),)
+        differentiable = _of_clone(function) if binding.form.startswith("inplace") else function
+        if quantity == "gradient":
+            return self._gradient(differentiable)
+        if quantity == "second_derivative":
+            return self._second(differentiable)
+        return self._forward_compiled(differentiable) if mode == "compiled" else self._forward(differentiable)
+
+    def wait(self, outputs: Sequence[Any | None]) -> None:
+        """On a GPU kernels run behind the caller's back."""
+        if self._device.type == "cuda":
+            self._torch.cuda.synchronize()
+
+    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function under torch.compile, as one graph, with its parameters as constants.
+
+        Dynamo keeps compiled graphs beside a function's code, and its guards do not tell builtin functions in closures
+        apart: gelu would get sigmoid's graph. So what is compiled gets code of its own.
+        """
+        config = importlib.import_module("torch._dynamo.config")
+        # Beyond these limits PyTorch runs the function uncompiled and does not say so.
+        for limit in (
+            "recompile_limit",
+            "accumulated_recompile_limit",
+            "cache_size_limit",
+            "accumulated_cache_size_limit",
+        ):
+            if hasattr(config, limit):
+                setattr(config, limit, 1_000_000)
+        if hasattr(config, "specialize_float"):
+            config.specialize_float = True  # type: ignore[attr-defined]
+        # Without this a second derivative is refused for a reason of memory, and not for the reason that it has.
+        functorch = importlib.import_module("torch._functorch.config")
+        if hasattr(functorch, "donated_buffer"):
+            functorch.donated_buffer = False  # type: ignore[attr-defined]
+        self._compiles += 1
+
+        def asked(*tensors: Any) -> Any:
+            return function(*tensors)
+
+        asked.__code__ = asked.__code__.replace(co_name=f"asked_{self._compiles}")
+        compiled: Callable[..., Any] = self._torch.compile(asked, fullgraph=True, dynamic=False)
+        return compiled
+
+    def _forward_compiled(self, function: Callable[..., Any]) -> Call:
+        torch = self._torch
+        asked = self._compiled(lambda x, tangent: torch.func.jvp(function, (x,), (tangent,))[1])
+        return lambda x, tangent=None: (asked(x, torch.ones_like(x) if tangent is None else tangent),)
+
+    def _gradient(self, function: Callable[..., Any]) -> Call:
+        torch = self._torch
+
+        def gradient(x: Any, cotangent: Any | None = None) -> Sequence[Any | None]:
+            x = x.detach().requires_grad_()
+            y = function(x)
+            if not y.requires_grad:
+                return (None,)
+            given = torch.ones_like(y) if cotangent is None else cotangent
+            return tuple(torch.autograd.grad(y, x, given, allow_unused=True))
+
+        return gradient
+
+    def _second(self, function: Callable[..., Any]) -> Call:
+        torch = self._torch
+
+        def second(x: Any, cotangent: Any | None = None) -> Sequence[Any | None]:
+            x = x.detach().requires_grad_()
+            y = function(x)
+            if not y.requires_grad:
+                return (None,)
+            (first,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True, allow_unused=True)
+            if first is None or not first.requires_grad:
+                return (None,)
+            given = torch.ones_like(first) if cotangent is None else cotangent
+            return tuple(torch.autograd.grad(first, x, given, allow_unused=True))
+
+        return second
+
+    def _forward(self, function: Callable[..., Any]) -> Call:
+        torch = self._torch
+        forward_ad = importlib.import_module("torch.autograd.forward_ad")
+
+        def forward(x: Any, tangent: Any | None = None) -> Sequence[Any | None]:
+            # The tangent takes the layout of its tensor, and can't be written where elements share memory.
+            x = x.detach().clone() if 0 in x.stride() else x.detach()
+            with forward_ad.dual_level():
+                dual = forward_ad.make_dual(x, torch.ones_like(x) if tangent is None else tangent)
+                return (forward_ad.unpack_dual(function(dual)).tangent,)
+
+        return forward
+
+
+def _of_clone(function: Callable[..., Any]) -> Callable[..., Any]:
+    # Autograd refuses to change a leaf in place.
+    return lambda x: function(x.clone())

@@ -1,0 +1,334 @@
+"""The command line: names in, exit codes out. Each command imports what it needs, so that `--help` is quick.
+
+0 as expected; 1 findings that nobody expected; 2 wrong usage; 3 something could not be run; 130 interrupted.
+Where several apply, 2 comes before 3 before 1.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from conformance.judge.records import Judgement
+    from conformance.observe.runfile import RunFile
+
+FINDINGS, USAGE, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
+
+DTYPES = ("float16", "bfloat16", "float32", "float64", "bool", "int8", "int32", "int64", "uint8")
+MODES = ("eager", "graph", "compiled")
+TIERS = ("quick", "default", "deep")
+
+
+def main() -> None:
+    """Run the command line and end the process. A traceback is never the interface: what is unforeseen is one sentence."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="nnconform", prog_name="nnconform")
+def cli() -> None:
+    """Measure how frameworks keep the standard for activation and loss functions.
+
+    \b
+    nnconform run torch jax        observe, judge, tell
+    nnconform report RUN           one HTML file to read
+    nnconform show gelu            what the standard says
+    """
+
+
+def _names(kind: str, known: Callable[[], Iterable[str]]) -> Callable[..., tuple[str, ...]]:
+    """A callback that takes `a,b` apart and suggests the nearest names for one that nobody has."""
+
+    def check(context: click.Context, option: click.Parameter, given: Any) -> tuple[str, ...]:
+        names = [name.strip() for part in ([given] if isinstance(given, str) else given or ()) for name in part.split(",")]
+        return tuple(_known(kind, name, known()) for name in names if name)
+
+    return check
+
+
+def _known(kind: str, name: str, known: Iterable[str]) -> str:
+    from conformance import registry
+
+    if name not in (names := list(known)):
+        raise click.UsageError(str(registry.unknown(kind, name, names)))
+    return name
+
+
+def _functions() -> Iterable[str]:
+    from conformance.standard import FUNCTIONS
+
+    return FUNCTIONS
+
+
+def _rules() -> Iterable[str]:
+    """Every id of a rule, every name without its function, and every family prefix of names."""
+    from conformance.standard import FUNCTIONS, rules_of
+
+    ids = [rule.id for function in FUNCTIONS.values() for rule in rules_of(function)]
+    names = dict.fromkeys(id.split(".", 1)[1] for id in ids)
+    prefixes = dict.fromkeys(name.split(".")[0] for name in names)
+    return [*dict.fromkeys([*prefixes, *names]), *ids]
+
+
+def _backends(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    from conformance import registry
+
+    for name in given:
+        try:
+            registry.backend_specification(name)
+        except registry.UnknownName as error:
+            raise click.UsageError(str(error)) from error
+    return given or tuple(registry.BACKENDS)
+
+
+def _pythons(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pythons = {}
+    for text in given:
+        name, _, path = text.partition("=")
+        if not path:
+            raise click.UsageError(f"--python {text!r}: give BACKEND=PATH, as in --python jax=venv/bin/python")
+        if not Path(path).expanduser().exists():
+            raise click.UsageError(f"--python {text!r}: there is no file {path}")
+        # The path itself, not what it links to: the interpreter of a virtual environment is a link.
+        pythons[name] = str(Path(path).expanduser().absolute())
+    return pythons
+
+
+_selection = (
+    click.option("--functions", callback=_names("function", _functions), metavar="A,B", help="Only these functions."),
+    click.option("--dtypes", callback=_names("dtype", lambda: DTYPES), metavar="A,B", help="Only these dtypes."),
+    click.option("--modes", callback=_names("mode", lambda: MODES), metavar="A,B", help="Of eager, graph, compiled."),
+    click.option("--rules", callback=_names("rule", _rules), metavar="A,B", help="Only these rules, or families of rules."),
+    click.option("--tier", type=click.Choice(TIERS), default="default", show_default=True, help="How much is asked."),
+)
+
+
+def _with(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@cli.command()
+@click.argument("backends", nargs=-1, callback=_backends, metavar="[BACKEND ...]")
+@_with(_selection)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--python", "pythons", multiple=True, callback=_pythons, metavar="BACKEND=PATH", help="Interpreter of the environment that holds a framework.")
+@click.option("--jobs", type=click.IntRange(1), help="Subjects observed at once.  [default: one per core]")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Intra-op threads of a framework.")
+@click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for one case.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("run.nnconform"), show_default=True, help="The run file.")
+@click.option("--resume", is_flag=True, help="Go on with a run file that was interrupted.")
+@click.option("--fail-on", type=click.Choice(["unexpected", "none"]), default="unexpected", show_default=True)
+def run(**given: Any) -> None:
+    """Observe frameworks, judge what they did, and tell.
+
+    BACKEND is numpy, torch, tensorflow, jax, or a plug-in's name; all four by default.
+    """  # fmt: skip
+    from conformance.cases.plan import Selection
+    from conformance.observe import session
+    from conformance.observe.engine import Interrupted, Limits
+    from conformance.observe.runfile import RunFileError
+    from conformance.truth.cache import Oracle
+
+    request = session.Request(
+        backends=given["backends"],
+        selection=Selection(given["functions"], given["dtypes"], given["modes"], given["rules"], given["tier"]),
+        device=given["device"],
+        pythons=given["pythons"],
+        threads=given["threads"],
+        jobs=given["jobs"] or 0,
+        limits=Limits(case_seconds=given["timeout"]),
+        command=shlex.join(["nnconform", *sys.argv[1:]]),
+    )
+    strange = sorted(set(request.pythons) - set(request.backends))
+    if strange:
+        raise click.UsageError(f"--python names {', '.join(strange)}, which is not among the backends of this run")
+    oracle = Oracle.default(jobs=request.jobs or session.cores())
+    from .progress import observing
+
+    try:
+        with observing() as progress:
+            run_file = session.run(request, given["out"], oracle, resume=given["resume"], progress=progress)
+    except RunFileError as error:
+        raise click.UsageError(str(error)) from error
+    except Interrupted as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from error
+    with run_file:
+        judgement = _judge(run_file, oracle)
+    from conformance import registry
+
+    click.echo(registry.load("conformance.reports.terminal:summary")(judgement, width=_width()))
+    click.echo(f"\nRun file: {given['out']}\nNext:     nnconform report {shlex.quote(str(given['out']))}")
+    raise click.exceptions.Exit(_exit_code(judgement, given["fail_on"]))
+
+
+def _judge(run_file: RunFile, oracle: Any) -> Judgement:
+    from conformance.judge.run import judge_run
+
+    from .progress import judging
+
+    with judging() as progress:
+        return judge_run(run_file, oracle, _reproducer, progress)
+
+
+def _reproducer(subject: Any, case: Any, bits: int | None) -> str:
+    """A script for one input of a case, spelt by the adapter; empty where it is not installed here."""
+    from conformance import registry
+
+    try:
+        adapter = registry.backend(subject.backend)
+    except (registry.UnknownName, ImportError):
+        return ""
+    binding = next((b for b in adapter.bindings if b.id == case.entry_point and b.function == case.function), None)
+    if binding is None or case.topic == "error":
+        return ""
+    shape = tuple(case.inputs[0].shape) if bits is None else ()
+    return str(
+        adapter.reproducer(
+            binding, case.arguments, case.quantity, case.mode, subject.configuration, case.dtype,
+            [] if bits is None else [bits], (0,) if bits is None and not shape else (1,),
+        )
+    )  # fmt: skip
+
+
+def _exit_code(judgement: Judgement, fail_on: str) -> int:
+    from conformance.judge.findings import gating
+
+    if judgement.totals.could_not_run:
+        return NOT_RUN if fail_on != "none" else 0
+    return FINDINGS if fail_on != "none" and gating(judgement.findings) else 0
+
+
+def _open(path: Path) -> RunFile:
+    from conformance.observe.runfile import RunFile, RunFileError
+
+    try:
+        return RunFile.open(path)
+    except RunFileError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _judgement(path: Path) -> Judgement:
+    from conformance.observe.session import cores
+    from conformance.truth.cache import Oracle
+
+    with _open(path) as run_file:
+        return _judge(run_file, Oracle.default(jobs=cores()))
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+_run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("nnconform-report"), show_default=True, help="The folder.")
+@click.option("--format", "formats", callback=_names("report format", lambda: ("html", "markdown", "json", "junit", "csv")), default="html", show_default=True, metavar="A,B", help="Of html, markdown, json, junit, csv.")
+def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
+    """Write reports about one or more run files: HTML to read, others for machines."""  # fmt: skip
+    from conformance import registry
+
+    judgements = [_judgement(path) for path in runs]
+    names = dict.fromkeys(subject.backend for judgement in judgements for subject in judgement.subjects)
+    bindings = {name: registry.backend(name).bindings for name in names}
+    for format in formats:
+        try:
+            written = registry.report(format)(judgements, bindings, out)
+        except OSError as error:
+            raise click.UsageError(f"{out} can't be written ({error.strerror}): give another --out.") from error
+        click.echo(f"{format}: {written}")
+
+
+@cli.command()
+@_run_argument
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--status", type=click.Choice(["new", "expected", "stale", "all"]), default="all", show_default=True)
+def findings(run_path: Path, format: str, status: str) -> None:
+    """List what deviates, worst first."""
+    from conformance import registry
+
+    judgement = _judgement(run_path)
+    statuses = ("new", "expected", "stale") if status == "all" else (status,)
+    if format == "json":
+        click.echo(registry.load("conformance.reports.findings_json:text")(judgement, statuses), nl=False)
+    else:
+        click.echo(registry.load("conformance.reports.terminal:findings")(judgement, statuses, width=_width()))
+
+
+@cli.command()
+@_run_argument
+@click.option("--format", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+def results(run_path: Path, format: str) -> None:
+    """Every result: one record per subject, entry point, rule, parameters, dtype, mode and region."""
+    from conformance import registry
+
+    click.echo(registry.load(f"conformance.reports.results_{format}:text")(_judgement(run_path)), nl=False)
+
+
+@cli.command()
+@click.argument("function", callback=lambda c, o, name: _known("function", name, _functions()))
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def show(function: str, format: str) -> None:
+    """The standard's page of one function, and how each framework spells it."""
+    from conformance import registry
+
+    bindings = {name: registry.backend(name).bindings for name in registry.backend_names()}
+    click.echo(registry.load(f"conformance.reports.terminal:page_{format}")(function, bindings, width=_width()))
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(["functions", "backends", "rules"]))
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_(what: str, format: str) -> None:
+    """List the standard's functions or rules, or the backends."""
+    from conformance import registry
+
+    click.echo(registry.load("conformance.reports.terminal:listing")(what, format, width=_width()))
+
+
+@cli.command()
+@_run_argument
+@click.argument("finding")
+def repro(run_path: Path, finding: str) -> None:
+    """Print a script that shows a finding and needs only the framework."""
+    from conformance import registry
+
+    judgement = _judgement(run_path)
+    found = [f for f in judgement.findings if f.id.startswith(finding)]
+    if not found:
+        near = registry.unknown("finding", finding, [f.id for f in judgement.findings])
+        raise click.UsageError(f"{near} `nnconform findings {run_path}` lists them.")
+    if not found[0].reproducer:
+        raise click.UsageError(f"{finding} has no script: the adapter of {found[0].backend} is not installed here, or its call is refused")
+    click.echo(found[0].reproducer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""From what a person asks for to a run file: which subjects, which plan, then the engine.
+
+Knows the registry, the plan and the engine; no framework, no verdict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import conformance
+from conformance import registry
+from conformance.cases.plan import Lattices, Plan, Selection, plan_for
+from conformance.standard import FUNCTIONS
+from conformance.truth.cache import Oracle
+
+from .engine import Limits, Progress, Task, observe
+from .environment import host_environment
+from .observation import Subject
+from .runfile import RunFile
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run. `pythons` names the interpreter of a backend's environment; this one where it is not given."""
+
+    backends: tuple[str, ...]
+    selection: Selection = field(default_factory=Selection)
+    device: str = "cpu"
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    threads: int = 1
+    jobs: int = 0
+    limits: Limits = field(default_factory=Limits)
+    command: str = ""
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def tasks_for(request: Request, oracle: Oracle) -> list[Task]:
+    """One task per subject, in the order of the request; every configuration of a backend is a subject of its own."""
+    lattices = Lattices(oracle)
+    tasks = []
+    for name in request.backends:
+        adapter = registry.backend(name)
+        for configuration in adapter.configurations:
+            plan: Plan = plan_for(adapter, configuration, request.selection, lattices)
+            short = adapter.name if configuration == "default" else f"{adapter.name}-{configuration}"
+            tasks.append(
+                Task(
+                    subject=Subject(short, adapter.name, configuration, request.device, {}),
+                    specification=registry.backend_specification(name),
+                    python=request.pythons.get(name, sys.executable),
+                    groups=plan.groups,
+                    blobs=plan.blobs,
+                    threads=request.threads,
+                )
+            )
+    return tasks
+
+
+def run(
+    request: Request, path: Path, oracle: Oracle, resume: bool = False, progress: Progress | None = None
+) -> RunFile:  # fmt: skip
+    """Observe everything that was requested and give the open run file.
+
+    Raises RunFileError (the file is there already, or can't be written) and Interrupted.
+    """
+    run_file = RunFile.create(path, meta_of(request), resume=resume)
+    try:
+        tasks = tasks_for(request, oracle)
+        # The longest first, so that the last lane to end has little left to do.
+        by_length = sorted(tasks, key=lambda task: -sum(len(group.cases) for group in task.groups))
+        observe(by_length, run_file, jobs=request.jobs or cores(), limits=request.limits, progress=progress)
+    except BaseException:
+        run_file.close()
+        raise
+    return run_file
+
+
+def meta_of(request: Request) -> dict[str, Any]:
+    """What the run file remembers of the request: enough to resume it, to judge it and to tell what it was."""
+    return {
+        "nnconform": conformance.__version__,
+        "standard": standard_hash(),
+        "plan": {**asdict(request.selection), "backends": list(request.backends), "device": request.device, "threads": request.threads},
+        "rules": list(request.selection.rules),
+        "command": request.command,
+        "environment": {**host_environment(), "command": request.command},
+        "bindings": {name: bindings_of([name])[registry.backend(name).name] for name in request.backends},
+    }  # fmt: skip
+
+
+def bindings_of(backends: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The bindings of each backend as plain data, by `function/id`: what the judge needs to know of an entry point."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in backends:
+        adapter = registry.backend(name)
+        found[adapter.name] = {f"{binding.function}/{binding.id}": asdict(binding) for binding in adapter.bindings}
+    return found
+
+
+def standard_hash() -> str:
+    """Hash of the standard's text: two runs with the same one were asked by the same standard."""
+    texts = [inspect.getsource(sys.modules[f"conformance.standard.{name}"]) for name in ("rules", "model")]
+    texts += [inspect.getsource(function.definition) + repr(function.samples()) for function in FUNCTIONS.values()]
+    return hashlib.blake2b("\n".join(texts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,186 @@
+"""The page of one function, as data: what the standard says, and how each framework spells it.
+
+The terminal and the HTML report both show this page. Knows the standard and the bindings; knows no result of a run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from conformance.judge.message import short
+from conformance.standard import Bar, Function, Parameter, Rule, rules_of
+from conformance.standard.model import Expression, text_of
+
+from .words import Binding, for_json
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One entry point: how it names each parameter, what it takes where nothing is passed, how to get the standard's function.
+
+    `keywords` and `defaults` have one text per parameter of the standard, in its order; `differs` tells which defaults
+    are not the standard's. `write` is the call that computes the function with the standard's defaults, or empty where
+    the entry point cannot; `why_not` then says why.
+    """
+
+    backend: str
+    entry_point: str
+    form: str
+    keywords: tuple[str, ...]
+    defaults: tuple[str, ...]
+    differs: tuple[bool, ...]
+    write: str
+    why_not: str
+    documentation: str
+    remark: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A place and what holds there: a limit, a kink, a landmark, a property, a bar. Texts, for the standard's defaults."""
+
+    place: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class FunctionPage:
+    """Everything a textbook would say about one function, and how to call it."""
+
+    function: Function
+    limits: tuple[Statement, ...]
+    kinks: tuple[Statement, ...]
+    landmarks: tuple[Statement, ...]
+    bars: tuple[Statement, ...]
+    rules: tuple[Rule, ...]
+    spellings: tuple[Spelling, ...]
+
+
+def function_page(function: Function, bindings: Mapping[str, Sequence[Binding]]) -> FunctionPage:
+    """The page of a function; `bindings` are those of every backend by its public name, all functions together."""
+    spellings = tuple(
+        _spelling(backend, binding, function)
+        for backend, several in bindings.items()
+        for binding in several
+        if binding.function == function.name
+    )
+    return FunctionPage(
+        function=function,
+        limits=tuple(Statement(limit.at, _limit(function, limit.value, limit.derivative)) for limit in function.limits),
+        kinks=tuple(
+            Statement(
+                f"x = {kink.name}",
+                f"one-sided derivatives {_text(kink.left, function)} and {_text(kink.right, function)}; any number between "
+                f"them is a subgradient, customary is {_text(kink.customary, function)}",
+            )
+            for kink in function.kinks
+        ),
+        landmarks=tuple(Statement(f"x = {mark.name}", mark.meaning) for mark in function.landmarks),
+        bars=tuple(_bar(quantity, function.bars.get(quantity, Bar())) for quantity in ("value", "gradient", "second_derivative")),
+        rules=rules_of(function),
+        spellings=spellings,
+    )  # fmt: skip
+
+
+def document(page: FunctionPage) -> dict[str, Any]:
+    """The page as plain data, for `nnconform show FUNCTION --format json`. Schema 1, documented in docs/schemas.md."""
+    function = page.function
+    whole: dict[str, Any] = for_json(
+        {
+            "schema": 1,
+            "name": function.name,
+            "title": function.title,
+            "family": function.family,
+            "formula": function.formula,
+            "parameters": [asdict(parameter) for parameter in function.parameters],
+            "limits": [asdict(statement) for statement in page.limits],
+            "kinks": [asdict(statement) for statement in page.kinks],
+            "landmarks": [asdict(statement) for statement in page.landmarks],
+            "properties": [{"kind": p.kind, "sentence": p.sentence} for p in function.properties],
+            "bars": [asdict(statement) for statement in page.bars],
+            "rules": [
+                {
+                    "id": rule.id,
+                    "family": rule.family.value,
+                    "level": rule.level.value,
+                    "sentence": rule.sentence,
+                    "source": asdict(rule.source) if rule.source else None,
+                }
+                for rule in page.rules
+            ],
+            "spellings": [asdict(spelling) for spelling in page.spellings],
+            "notes": function.notes,
+            "sources": [asdict(source) for source in function.sources],
+        }
+    )
+    return whole
+
+
+def as_code(value: object) -> str:
+    """A keyword's value as a person would type it in Python."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value!r}")'
+    return short(value) if isinstance(value, float) else repr(value)
+
+
+def _spelling(backend: str, binding: Binding, function: Function) -> Spelling:
+    write, why_not = _call(binding, function)
+    taken = [_default(binding, parameter) for parameter in function.parameters]
+    return Spelling(
+        backend=backend,
+        entry_point=binding.id,
+        form=binding.form.replace("_", " "),
+        keywords=tuple(binding.parameters.get(p.name, "") for p in function.parameters),
+        defaults=tuple("" if value is None else short(value) for value in taken),
+        differs=tuple(
+            value is not None and value != p.default for value, p in zip(taken, function.parameters, strict=True)
+        ),
+        write=write,
+        why_not=why_not,
+        documentation=binding.documentation if binding.documentation.startswith(("https://", "http://")) else "",
+        remark=binding.remark,
+    )
+
+
+def _default(binding: Binding, parameter: Parameter) -> float | None:
+    return binding.fixed.get(parameter.name, binding.defaults.get(parameter.name))
+
+
+def _call(binding: Binding, function: Function) -> tuple[str, str]:
+    keywords: dict[str, object] = dict(binding.keywords)
+    for parameter in function.parameters:
+        keyword = binding.parameters.get(parameter.name)
+        taken = _default(binding, parameter)
+        if keyword is None:
+            if taken is not None and taken != parameter.default:
+                return (
+                    "",
+                    f"{parameter.name} is always {short(taken)} here, and {short(parameter.default)} in the standard",
+                )
+        elif taken != parameter.default:
+            keywords[keyword] = parameter.default
+    spelt = ", ".join(f"{name}={as_code(value)}" for name, value in keywords.items())
+    if "layer" in binding.form:
+        return f"{binding.entry_point}({spelt})(x)", ""
+    return f"{binding.entry_point}(x{', ' + spelt if spelt else ''})", ""
+
+
+def _text(expression: Expression, function: Function) -> str:
+    return text_of(expression, function.defaults())
+
+
+def _limit(function: Function, value: Expression, derivative: Expression) -> str:
+    return f"{function.name}(x) → {_text(value, function)}, {function.name}′(x) → {_text(derivative, function)}"
+
+
+def _bar(quantity: str, bar: Bar) -> Statement:
+    mark = {"value": "f", "gradient": "f′", "second_derivative": "f″"}[quantity]
+    slope = {"value": "f′", "gradient": "f″", "second_derivative": "f‴"}[quantity]
+    if bar.result == 0 and bar.argument == 0:
+        sentence = "exact: no rounding is needed"
+    else:
+        sentence = f"{short(bar.result)} · ulp({mark}(x)) + {short(bar.argument)} · ulp(x) · |{slope}(x)|"
+    return Statement(quantity.replace("_", " "), f"{sentence} ({bar.reason})" if bar.reason else sentence)

@@ -1,0 +1,115 @@
+"""The HTML report: one file that opens offline, from `file://`, and asks the network for nothing.
+
+Puts the template, the style sheet and the script together. A content security policy names the hashes of the style and
+the script, so that text from a framework could not run even if it got through the escaping. Knows no framework.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from conformance.judge.message import rule_name, short
+from conformance.judge.records import Judgement
+from conformance.standard import FUNCTIONS, Bar
+
+from ..checks import checks_of, combine, severities, verdicts
+from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, Binding, count, plain
+from .embedded import as_script, embedded, rules
+from .matrix import VIEWS, dtypes, matrix
+from .sections import absences, flat, function_sections, totals
+
+FILE_NAME = "report.html"
+
+HEAD = ("command", "platform", "standard", "oracle", "tier", "started", "nnconform")
+"""Entries of the run's environment that the head of the page shows, where the run has them."""
+
+_HERE = Path(__file__).resolve().parent
+
+
+def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]], directory: Path) -> Path:
+    """Write `report.html` into the directory (made if missing) and return its path. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / FILE_NAME
+    path.write_text(page(judgements, bindings), encoding="utf-8")
+    return path
+
+
+def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]]) -> str:
+    """The whole page as text. Several runs are shown side by side, their subjects as so many columns."""
+    judgement = combine(judgements)
+    checks = checks_of(judgement)
+    asked = {check.function for check in checks} | {finding.function for finding in judgement.findings}
+    functions = [function for function in FUNCTIONS.values() if function.name in asked or not asked]
+    cells = matrix(judgement, checks, [function.name for function in functions])
+    titles = {subject.id: plain(subject.title, 80) for subject in judgement.subjects}
+    defaults = {function.name: function.defaults() for function in functions}
+    sections = function_sections(judgement, checks, functions, bindings)
+    data = {**embedded(judgement, cells, titles, defaults), **rules(sections)}
+    style, script = (_read(name) for name in ("page.css", "page.js"))
+    environment = flat(judgement.environment)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            style=Markup(style),
+            script=Markup(script),
+            policy=_policy(style, script),
+            data=Markup(as_script(data)),
+            subjects=judgement.subjects,
+            titles=titles,
+            verdicts=verdicts(judgement, checks),
+            head=[(name, value) for name, value in environment if name in HEAD],
+            environment=environment,
+            environments=[
+                (subject, [*subject.versions.items(), *flat(subject.environment)]) for subject in judgement.subjects
+            ],
+            totals=totals(judgement),
+            summary=severities(judgement.findings),
+            findings=judgement.findings,
+            findings_left_out=data["findings_left_out"],
+            exhibits_left_out=data["exhibits_left_out"],
+            dtypes=dtypes(checks),
+            cells=cells,
+            views=VIEWS,
+            sections=sections,
+            absences=absences(checks, judgement.unspecified),
+            unspecified=judgement.unspecified,
+            states=STATES,
+            severity_meaning=SEVERITY_MEANING,
+            status_meaning=STATUS_MEANING,
+            bar=Bar(),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(count=count, plain=plain, short=short, rule=rule_name)
+    return made
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,197 @@
+"""The data that the page's script reads: findings, cells of the matrix, tables of special inputs. Plain JSON.
+
+Knows how to write JSON that cannot leave its script element, and how much fits. Knows no HTML.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.formats import FORMATS
+from conformance.judge.message import accepted, four_lines, rule_name, sentence_of, short, spelled, ulps
+from conformance.judge.records import Exhibit, Finding, Judgement
+from conformance.standard import Source
+
+from ..words import QUANTITY_LABEL, STATES, excess, for_json, plain, worst_first
+from .matrix import VIEWS, Cell
+from .sections import FunctionSection
+
+SCHEMA = 1
+FINDINGS_BUDGET = 900_000
+"""Bytes of JSON that the findings may take; the least severe that do not fit are counted and left out."""
+EXHIBITS_BUDGET = 500_000
+"""Bytes of JSON that the tables of special inputs may take; parameters other than the defaults are left out first."""
+
+
+def embedded(
+    judgement: Judgement,
+    cells: Mapping[str, Mapping[str, Cell]],
+    titles: Mapping[str, str],
+    defaults: Mapping[str, Mapping[str, float]],
+) -> dict[str, Any]:
+    """Everything the script needs, as plain data."""
+    findings, left_out = _fitting([_finding(f) for f in sorted(judgement.findings, key=worst_first)], FINDINGS_BUDGET)
+    return {
+        "schema": SCHEMA,
+        "subjects": [{"id": subject.id, "title": titles[subject.id]} for subject in judgement.subjects],
+        "states": {s.key: {"glyph": s.glyph, "tone": s.tone, "label": s.label} for s in STATES.values()},
+        "formats": {name: {"precision": f.precision, "emax": f.emax} for name, f in FORMATS.items()},
+        "findings": findings,
+        "findings_left_out": left_out,
+        "cells": {key: _views(views) for key, views in cells.items()},
+        **_exhibits(judgement, defaults),
+    }
+
+
+def rules(sections: Sequence[FunctionSection]) -> dict[str, Any]:
+    """The rules of every function: `[name, level, sentence, source's number, [[state, words] by subject]]`, sources once."""
+    sources: dict[Source, int] = {}
+    tables: dict[str, list[Any]] = {}
+    for section in sections:
+        tables[section.page.function.name] = [
+            [
+                row.rule.name,
+                row.rule.level.value,
+                row.rule.sentence,
+                -1 if row.rule.source is None else sources.setdefault(row.rule.source, len(sources)),
+                row.states,
+            ]
+            for row in section.rules
+        ]
+    return {"rules": tables, "sources": [[source.title, source.link] for source in sources]}
+
+
+def as_script(data: Any) -> str:
+    """JSON that HTML reads as text: no `<`, `>` or `&`, so neither `</script>` nor `<!--` can occur; NaN as a string."""
+    text = json.dumps(for_json(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character, escape in (
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
+        text = text.replace(character, escape)
+    return text
+
+
+def _fitting(records: list[dict[str, Any]], budget: int) -> tuple[list[dict[str, Any]], int]:
+    """The first records that fit in so many bytes, and how many did not."""
+    kept: list[dict[str, Any]] = []
+    for record in records:
+        budget -= len(as_script(record).encode())
+        if budget < 0:
+            break
+        kept.append(record)
+    return kept, len(records) - len(kept)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    worst = finding.worst
+    return {
+        "id": plain(finding.id),
+        "function": finding.function,
+        "rule": rule_name(finding),
+        "level": finding.level,
+        "severity": finding.severity,
+        "status": finding.status,
+        "subject": finding.subject,
+        "entry_points": finding.entry_points,
+        "dtypes": finding.dtypes,
+        "modes": finding.modes,
+        "parameters": spelled(finding.parameters),
+        "region": plain(finding.region),
+        "checked": finding.checked,
+        "deviating": finding.deviating,
+        "message": plain(finding.message),
+        "reason": plain(finding.reason),
+        # Any other scheme (javascript:) would be something to run.
+        "link": finding.link if finding.link.startswith(("https://", "http://")) else "",
+        "sentence": sentence_of(finding.function, rule_name(finding)),
+        "lines": four_lines(finding),
+        "error": f"{ulps(worst.ulp)} ULP" if worst and excess(finding) not in (0.0,) and worst.ulp == worst.ulp else "",
+        "worst": None
+        if worst is None
+        else {
+            "input": worst.input,
+            "input_bits": worst.input_bits,
+            "observed": plain(worst.observed),
+            "observed_bits": worst.observed_bits,
+            "truth": plain(worst.truth),
+            "accepted": accepted(worst),
+            "ulp": f"{ulps(worst.ulp)} ULP" if worst.ulp == worst.ulp else "no number",
+            "absolute": short(worst.absolute_error),
+            "dtype": worst.dtype,
+            "mode": worst.mode,
+        },
+        "reproducer": plain(finding.reproducer, 4000),
+    }
+
+
+def _views(views: Mapping[str, Cell]) -> dict[str, Any]:
+    """A cell as the script reads it: `[state, worst, title, strip]` by view."""
+    return {view: [views[view].state, views[view].worst, views[view].title, views[view].strip] for view in VIEWS}
+
+
+def _exhibits(judgement: Judgement, defaults: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """Tables by function: `{"exhibits": {function: {table: rows}}, "exhibits_left_out": n}`.
+
+    A table's name is `quantity/dtype/parameters`; a row is [input, truth, mark, cells by subject]; a cell is the text that
+    all entry points gave, or a list of [text, verdict, entry points].
+    """
+    grouped: dict[str, dict[tuple[str, str, str], dict[str, list[Exhibit]]]] = defaultdict(dict)
+    for exhibit in judgement.exhibits:
+        table = (exhibit.quantity, exhibit.dtype, spelled(exhibit.parameters))
+        grouped[exhibit.function].setdefault(table, {}).setdefault(exhibit.input, []).append(exhibit)
+    subjects = [subject.id for subject in judgement.subjects]
+    order = {name: place for place, name in enumerate(FORMATS)}
+    budget, left_out = EXHIBITS_BUDGET, 0
+    shown: dict[str, dict[str, Any]] = {name: {} for name in grouped}
+    tables = [(name, table, rows) for name, several in grouped.items() for table, rows in several.items()]
+    usual = {name: spelled(values) for name, values in defaults.items()}
+    quantities = list(QUANTITY_LABEL)
+
+    def place(item: tuple[str, tuple[str, str, str], Any]) -> tuple[Any, ...]:
+        name, (quantity, dtype, parameters), _ = item
+        # float32 first: it is what most people compute in.
+        rank = quantities.index(quantity) if quantity in quantities else len(quantities)
+        return (parameters != usual.get(name, ""), rank, dtype != "float32", order.get(dtype, len(order)), parameters)
+
+    for name, table, rows in sorted(tables, key=place):
+        made = [_row(entered, subjects) for entered in rows.values()]
+        budget -= len(as_script(made).encode())
+        if budget < 0:
+            left_out += 1
+            continue
+        shown[name]["/".join(table)] = made
+    return {"exhibits": shown, "exhibits_left_out": left_out, "quantities": QUANTITY_LABEL}
+
+
+def _row(entered: list[Exhibit], subjects: list[str]) -> list[Any]:
+    cells: list[Any] = []
+    for subject in subjects:
+        given: dict[tuple[str, str], list[str]] = {}
+        for exhibit in entered:
+            if exhibit.subject == subject:
+                given.setdefault((plain(exhibit.observed, 80), exhibit.verdict), []).append(exhibit.entry_point)
+        several = [[observed, verdict, names] for (observed, verdict), names in given.items()]
+        plainly = len(several) == 1 and several[0][1] == "conforms"
+        cells.append(several[0][0] if plainly else several)
+    kinds = {_kind(exhibit.observed) for exhibit in entered}
+    values = {exhibit.observed for exhibit in entered}
+    mark = "differ" if len(kinds) > 1 else "digits" if len(values) > 1 else ""
+    return [entered[0].input, plain(entered[0].truth, 80), mark, cells]
+
+
+def _kind(observed: str) -> str:
+    """The class of a number: NaN, an infinity, a zero with its sign, finite; or the text itself, such as an error's name."""
+    try:
+        number = float(observed)
+    except ValueError:
+        return observed
+    if number != number:
+        return "nan"
+    return repr(number) if number in (0.0, float("inf"), float("-inf")) else "finite"

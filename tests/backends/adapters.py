@@ -1,0 +1,99 @@
+"""What the tests of the adapters share: one adapter of each framework a process, made when it is first asked for."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance import registry
+from conformance.formats import FORMATS, round_to, values
+
+words = registry.protocol()
+BITS, VIEWS, Array = words.BITS, words.VIEWS, words.Array
+NotProvided, NotSupported = words.NotProvided, words.NotSupported
+# A test goes through the registry, as everything outside backends/ does.
+resolve = registry.load("conformance.backends.common:resolve")
+lay_out = registry.load("conformance.backends.common:lay_out")
+filler = registry.load("conformance.backends.common:filler")
+
+PACKAGES = {"numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
+
+
+@functools.cache
+def _made(name: str, configuration: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return registry.backend(name)(configuration, "cpu", 1)
+
+
+def adapter(name: str, configuration: str = "default") -> Any:
+    """The adapter; the test is skipped where its framework is not installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip(PACKAGES[name], exc_type=ImportError)
+    return _made(name, configuration)
+
+
+def array(numbers: Any, dtype: str) -> Any:
+    """Numbers rounded to a floating-point dtype, as bits."""
+    return Array(round_to(np.asarray(numbers, np.float64), FORMATS[dtype]).reshape(np.shape(numbers)), dtype)
+
+
+def numbers(array: Any) -> list[float]:
+    """The numbers that an array of a floating-point dtype holds."""
+    return [float(number) for number in values(array.bits, FORMATS[array.dtype]).ravel()]
+
+
+def ask(backend: Any, binding: Any, quantity: str, mode: str, given: Any, **arguments: float) -> Any:
+    """One question through prepare, as the worker asks it. NotSupported if the adapter's expressions say so."""
+    call = backend.prepare(binding, arguments, quantity, mode, given.dtype)
+    try:
+        outputs = call(backend.tensor(given))
+        backend.wait(outputs)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        if any(re.search(pattern, text) for pattern in backend.not_supported):
+            raise NotSupported(text) from error
+        raise
+    (output,) = outputs
+    return None if output is None else backend.array(output)
+
+
+def bindings(parameter: str | None = None) -> list[Any]:
+    """Every binding of every framework, as parameters of a test; or those of functions with such a parameter."""
+    return [
+        pytest.param(name, binding, id=f"{name}-{binding.function}-{binding.id}")
+        for name in PACKAGES
+        for binding in registry.backend(name).bindings
+        if parameter is None or parameter in {*binding.parameters, *binding.fixed}
+    ]
+
+
+def installed(module: str) -> Any:
+    """A module of an installed package, imported."""
+    return importlib.import_module(module)
+
+
+__all__ = [
+    "BITS",
+    "PACKAGES",
+    "VIEWS",
+    "Array",
+    "NotProvided",
+    "NotSupported",
+    "adapter",
+    "array",
+    "ask",
+    "bindings",
+    "filler",
+    "installed",
+    "lay_out",
+    "numbers",
+    "resolve",
+]

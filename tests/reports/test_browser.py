@@ -1,0 +1,224 @@
+"""The report in a real browser, from `file://`: it loads fast, asks for nothing, says nothing on the console, and works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance import registry
+from conformance.judge.records import Judgement
+from tests.reports import sample
+from tests.reports.browser import NAMES, Browser, browser, found
+
+CHROMIUM = found()
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"none of {', '.join(NAMES)} is on PATH")
+
+LOAD_LIMIT = 10.0
+"""Seconds after which loading is an error. The figure to reach, 1 s, is printed: a busy machine must not fail the test."""
+
+
+@pytest.fixture(scope="module")
+def judgement() -> Judgement:
+    return sample.judgement()
+
+
+@pytest.fixture(scope="module")
+def address(judgement: Judgement, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = registry.report("html")([judgement], sample.bindings(), tmp_path_factory.mktemp("html"))
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(CHROMIUM or "", tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture
+def page(running: Browser, address: str) -> Iterator[Browser]:
+    """The report, freshly opened; whatever a test does, the console stays silent and the network untouched."""
+    running.events.clear()
+    running.open("about:blank")
+    running.events.clear()
+    running.open(address)
+    yield running
+    running.settle(0.1)
+    assert complaints(running) == []
+    assert requests(running) == [address.partition("#")[0]]
+
+
+def complaints(page: Browser) -> list[str]:
+    """Console messages, uncaught errors, and what the browser logs by itself (a blocked load, a broken policy)."""
+    kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
+    return [json.dumps(event) for event in page.events if event.get("method") in kinds]
+
+
+def requests(page: Browser) -> list[str]:
+    """Addresses that the page asked for, itself included; `data:` is inside the file."""
+    asked = [e["params"]["request"]["url"] for e in page.events if e.get("method") == "Network.requestWillBeSent"]
+    return [url.partition("#")[0] for url in asked if not url.startswith("data:")]
+
+
+def shown(page: Browser) -> list[str]:
+    """Ids of the findings that can be seen."""
+    ids: list[str] = page.evaluate(
+        "[...document.querySelectorAll('#finding-list > li')].filter((li) => li.offsetParent).map((li) => li.dataset.id)"
+    )
+    return ids
+
+
+def click(page: Browser, selector: str) -> None:
+    page.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+
+
+def test_it_opens_fast_and_silently(page: Browser, judgement: Judgement) -> None:
+    seconds = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") / 1000
+    print(f"\nreport loaded in {seconds:.2f} s")
+    assert 0 < seconds < LOAD_LIMIT
+    assert page.evaluate("document.documentElement.dataset.ready") == "yes"
+    assert len(shown(page)) == len(judgement.findings)
+
+
+def test_the_listening_is_not_deaf(running: Browser, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.html"
+    bad.write_text("<script>console.log('x'); fetch('http://127.0.0.1:9/').catch(() => 0); undefined_name()</script>")
+    running.events.clear()
+    running.open(bad.as_uri())
+    running.settle()
+    assert len(complaints(running)) >= 2
+    assert "http://127.0.0.1:9/" in requests(running)
+
+
+def test_chips_filter_and_the_address_holds_them(page: Browser, judgement: Judgement) -> None:
+    click(page, ".chip[data-facet=severity][data-value=wrong]")
+    wrong = [finding.id for finding in judgement.findings if finding.severity == "wrong"]
+    assert sorted(shown(page)) == sorted(wrong)
+    assert page.evaluate("location.hash") == "#findings?severity=wrong"
+    assert (
+        page.evaluate("document.getElementById('tally').textContent")
+        == f"{len(wrong)} of {len(judgement.findings)} findings."
+    )
+    click(page, ".chip[data-facet=subject][data-value=jax]")
+    assert shown(page) == [f.id for f in judgement.findings if f.severity == "wrong" and f.subject == "jax"]
+    click(page, "#clear")
+    assert len(shown(page)) == len(judgement.findings)
+
+
+def test_an_address_with_a_query_shows_just_that(page: Browser, judgement: Judgement) -> None:
+    page.evaluate("location.hash = '#findings?function=softplus&status=expected&status=stale'")
+    page.settle(0.2)
+    assert sorted(shown(page)) == sorted(
+        f.id for f in judgement.findings if f.function == "softplus" and f.status != "new"
+    )
+    one = judgement.findings[0].id
+    page.evaluate(f"location.hash = '#findings?id={one}'")
+    page.settle(0.2)
+    assert shown(page) == [one]
+    assert page.evaluate("document.querySelector('#finding-list details[open] .fourlines dt').textContent") == "asked"
+
+
+def test_the_keyboard(page: Browser, judgement: Judgement) -> None:
+    page.press("/")
+    for letter in "gelu tail":
+        page.press(letter)
+    assert shown(page) == [f.id for f in judgement.findings if f.function == "gelu" and "tail" in f.message]
+    page.press("Escape")
+    page.evaluate("document.getElementById('clear').click()")
+    page.press("j")
+    page.press("j")
+    focused = "document.activeElement.closest('li').dataset.id"
+    assert page.evaluate(focused) == shown(page)[1]
+    page.press("k")
+    assert page.evaluate(focused) == shown(page)[0]
+    page.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.open") is True
+    page.press("?")
+    assert page.evaluate("document.getElementById('help').open") is True
+    page.press("Escape")
+    assert page.evaluate("document.getElementById('help').open") is False
+
+
+def test_every_finding_opens_and_hostile_text_stays_text(page: Browser, judgement: Judgement) -> None:
+    page.evaluate("document.querySelectorAll('#finding-list details').forEach((d) => { d.open = true; })")
+    page.settle(0.3)
+    assert page.evaluate("document.querySelectorAll('#finding-list .fourlines').length") == len(judgement.findings)
+    assert "<script>alert(1)</script>" in page.evaluate("document.getElementById('finding-list').textContent")
+    assert page.evaluate("document.querySelectorAll('#finding-list script, #finding-list img').length") == 0
+    # The content security policy holds even for a script that got in.
+    page.events.clear()
+    page.evaluate(
+        "(() => { const s = document.createElement('script'); s.textContent = 'window.broken = 1'; document.body.append(s); })()"
+    )
+    assert page.evaluate("window.broken === undefined")
+    page.settle(0.1)
+    assert "Content Security Policy" in "".join(complaints(page))
+    page.events.clear()
+    page.send("Page.reload")
+    page.settle(0.5)
+
+
+def test_the_matrix_changes_its_view(page: Browser) -> None:
+    cell = "document.querySelector('[data-key=\"relu/float16/numpy\"]')"
+    assert page.evaluate(f"{cell}.querySelector('.said').textContent") == "conforms"
+    click(page, "#views [data-view=gradient]")
+    assert page.evaluate(f"{cell}.querySelector('.said').textContent") == "not supported"
+    assert page.evaluate(f"{cell}.className") == "cell tone-quiet"
+    click(page, "#views [data-view=value]")
+    inked = (
+        "(() => { const c = document.querySelector('[data-key=\"gelu/float32/tensorflow\"] canvas');"
+        " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0); })()"
+    )
+    assert page.evaluate(inked) is True
+
+
+def test_a_strip_says_what_is_under_the_pointer(page: Browser) -> None:
+    where = page.evaluate(
+        "(() => { const c = document.querySelector('[data-key=\"sigmoid/float32/jax-x64\"] canvas'); c.scrollIntoView({block: 'center'});"
+        " const b = c.getBoundingClientRect(); return [b.left + (53.5 / 240) * b.width, b.top + 5]; })()"
+    )
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", x=where[0], y=where[1])
+    tip = page.evaluate("document.getElementById('tip').textContent")
+    assert tip.startswith("x from -")
+    assert "at least" in tip
+    assert "× the bar" in tip
+
+
+def test_special_inputs_can_be_chosen(page: Browser) -> None:
+    table = "document.querySelector('.exhibits[data-function=softplus]')"
+    page.evaluate(
+        f"(() => {{ const s = {table}.querySelector('select'); s.value = 'gradient'; s.dispatchEvent(new Event('change')); }})()"
+    )
+    assert page.evaluate(f"{table}.querySelectorAll('tr.differ').length") == 1
+    page.evaluate(f"{table}.querySelector('input').click()")
+    assert page.evaluate(f"{table}.querySelectorAll('tbody tr').length") == 1
+    assert page.evaluate(f"{table}.querySelector('tbody th').textContent") == "nan"
+
+
+def test_the_rules_come_when_asked_for(page: Browser) -> None:
+    assert page.evaluate("document.querySelectorAll('.rules tr').length") == 0
+    page.evaluate("document.querySelector('#gelu .rules').closest('details').open = true")
+    page.settle(0.2)
+    assert page.evaluate(
+        "[...document.querySelectorAll('#gelu .rules tbody th')].some((th) => th.textContent === 'limit.-inf')"
+    )
+
+
+def test_the_smallest_text_is_above_15_pixels(page: Browser) -> None:
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('body *')].filter((e) => e.offsetParent && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))"
+        ".map((e) => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) > 15
+
+
+@pytest.mark.parametrize("width", [360, 480, 768, 1400])
+def test_no_width_scrolls_the_whole_page_sideways(page: Browser, width: int) -> None:
+    page.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.settle(0.3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.send("Emulation.setDeviceMetricsOverride", width=1400, height=1000, deviceScaleFactor=1, mobile=False)
