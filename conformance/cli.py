@@ -6,6 +6,8 @@ Where several apply, 2 comes before 3 before 1.
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -39,6 +41,15 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:
+        if os.environ.get("NNCONFORM_DEBUG"):
+            raise
+        click.echo(
+            f"nnconform failed: {type(error).__name__}: {error}\nThis is a fault of nnconform's. NNCONFORM_DEBUG=1 in front of "
+            "the same command shows where; please report it with that.",
+            err=True,
+        )
+        sys.exit(NOT_RUN)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -149,7 +160,7 @@ def run(**given: Any) -> None:
     from conformance.observe import session
     from conformance.observe.engine import Interrupted, Limits
     from conformance.observe.runfile import RunFileError
-    from conformance.truth.cache import Oracle
+    from conformance.truth.cache import Oracle, default_directory
 
     request = session.Request(
         backends=given["backends"],
@@ -164,7 +175,7 @@ def run(**given: Any) -> None:
     strange = sorted(set(request.pythons) - set(request.backends))
     if strange:
         raise click.UsageError(f"--python names {', '.join(strange)}, which is not among the backends of this run")
-    oracle = Oracle.default(jobs=request.jobs or session.cores())
+    oracle = Oracle(default_directory(), jobs=request.jobs or session.cores())
     from .progress import observing
 
     try:
@@ -177,9 +188,7 @@ def run(**given: Any) -> None:
         raise click.exceptions.Exit(INTERRUPTED) from error
     with run_file:
         judgement = _judge(run_file, oracle)
-    from conformance import registry
-
-    click.echo(registry.load("conformance.reports.terminal:summary")(judgement, width=_width()))
+    _print("summary", [judgement])
     click.echo(f"\nRun file: {given['out']}\nNext:     nnconform report {shlex.quote(str(given['out']))}")
     raise click.exceptions.Exit(_exit_code(judgement, given["fail_on"]))
 
@@ -204,11 +213,9 @@ def _reproducer(subject: Any, case: Any, bits: int | None) -> str:
     binding = next((b for b in adapter.bindings if b.id == case.entry_point and b.function == case.function), None)
     if binding is None or case.topic == "error":
         return ""
-    shape = tuple(case.inputs[0].shape) if bits is None else ()
     return str(
         adapter.reproducer(
-            binding, case.arguments, case.quantity, case.mode, subject.configuration, case.dtype,
-            [] if bits is None else [bits], (0,) if bits is None and not shape else (1,),
+            binding, case.arguments, case.quantity, case.mode, subject.configuration, case.dtype, [bits or 0], (1,)
         )
     )  # fmt: skip
 
@@ -232,16 +239,18 @@ def _open(path: Path) -> RunFile:
 
 def _judgement(path: Path) -> Judgement:
     from conformance.observe.session import cores
-    from conformance.truth.cache import Oracle
+    from conformance.truth.cache import Oracle, default_directory
 
     with _open(path) as run_file:
-        return _judge(run_file, Oracle.default(jobs=cores()))
+        return _judge(run_file, Oracle(default_directory(), jobs=cores()))
 
 
-def _width() -> int:
-    import shutil
+def _print(what: str, *given: Any) -> None:
+    """Print something of the terminal's writer."""
+    from conformance import registry
 
-    return shutil.get_terminal_size((100, 24)).columns
+    terminal = registry.load("conformance.reports.terminal:console")
+    terminal().print(registry.load(f"conformance.reports.terminal:{what}")(*given))
 
 
 _run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
@@ -279,7 +288,7 @@ def findings(run_path: Path, format: str, status: str) -> None:
     if format == "json":
         click.echo(registry.load("conformance.reports.findings_json:text")(judgement, statuses), nl=False)
     else:
-        click.echo(registry.load("conformance.reports.terminal:findings")(judgement, statuses, width=_width()))
+        _print("findings", [judgement], statuses, str(run_path))
 
 
 @cli.command()
@@ -289,7 +298,12 @@ def results(run_path: Path, format: str) -> None:
     """Every result: one record per subject, entry point, rule, parameters, dtype, mode and region."""
     from conformance import registry
 
-    click.echo(registry.load(f"conformance.reports.results_{format}:text")(_judgement(run_path)), nl=False)
+    judgement = _judgement(run_path)
+    if format == "json":
+        for line in registry.load("conformance.reports.results_json:lines")(judgement):
+            click.echo(line, nl=False)
+    else:
+        click.echo(registry.load("conformance.reports.results_csv:text")(judgement), nl=False)
 
 
 @cli.command()
@@ -298,9 +312,15 @@ def results(run_path: Path, format: str) -> None:
 def show(function: str, format: str) -> None:
     """The standard's page of one function, and how each framework spells it."""
     from conformance import registry
+    from conformance.standard import FUNCTIONS
 
     bindings = {name: registry.backend(name).bindings for name in registry.backend_names()}
-    click.echo(registry.load(f"conformance.reports.terminal:page_{format}")(function, bindings, width=_width()))
+    if format == "text":
+        _print("show", FUNCTIONS[function], bindings)
+        return
+    page = registry.load("conformance.reports.function_page:function_page")(FUNCTIONS[function], bindings)
+    document = registry.load("conformance.reports.function_page:document")(page)
+    click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 @cli.command("list")
@@ -308,9 +328,46 @@ def show(function: str, format: str) -> None:
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_(what: str, format: str) -> None:
     """List the standard's functions or rules, or the backends."""
+    rows = _LISTS[what]()
+    if format == "json":
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console(highlight=False).print(table)
+
+
+def _function_rows() -> list[dict[str, Any]]:
+    from conformance.standard import FUNCTIONS
+
+    return [{"function": f.name, "family": f.family, "formula": f.formula} for f in FUNCTIONS.values()]
+
+
+def _rule_rows() -> list[dict[str, Any]]:
+    from conformance.standard import FUNCTIONS, rules_of
+
+    rules = [rule for function in FUNCTIONS.values() for rule in rules_of(function)]
+    return [{"rule": rule.id, "level": rule.level.value, "family": rule.family.value, "sentence": rule.sentence} for rule in rules]
+
+
+def _backend_rows() -> list[dict[str, Any]]:
     from conformance import registry
 
-    click.echo(registry.load("conformance.reports.terminal:listing")(what, format, width=_width()))
+    rows = []
+    for name in registry.backend_names():
+        adapter = registry.backend(name)
+        rows.append({
+            "backend": name, "modes": ", ".join(adapter.modes), "configurations": ", ".join(adapter.configurations),
+            "entry points": len(adapter.bindings), "functions": len({binding.function for binding in adapter.bindings}),
+        })  # fmt: skip
+    return rows
+
+
+_LISTS = {"functions": _function_rows, "rules": _rule_rows, "backends": _backend_rows}
 
 
 @cli.command()

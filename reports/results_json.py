@@ -46,5 +46,8 @@ def lines(judgement: Judgement) -> Iterator[str]:
 def _line(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):  # NaN, an infinity, or something that JSON does not have: rare, and slow to look for
+    except (
+        TypeError,
+        ValueError,
+    ):  # NaN, an infinity, or something that JSON does not have: rare, and slow to look for
         return json.dumps(for_json(value), ensure_ascii=False, allow_nan=False)

@@ -6,6 +6,7 @@ Knows the judge's records; knows no format and no framework.
 from __future__ import annotations
 
 import math
+import numbers
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -148,6 +149,10 @@ def for_json(value: Any) -> Any:
     """Plain data that JSON holds on every machine: NaN and infinities become the strings `nan`, `inf`, `-inf`."""
     if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, numbers.Integral):  # NumPy's integers too
+        value = int(value)
+    elif isinstance(value, numbers.Real):
+        value = float(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(float(value))
     if isinstance(value, int):

@@ -86,6 +86,8 @@ class Fault:
     defaults: Mapping[str, float] = field(default_factory=dict)
     documented: Mapping[str, float] = field(default_factory=dict)
     truncates_integers: bool = False
+    dtypes: tuple[str, ...] = ("bfloat16", "float32")
+    """What is asked: two dtypes show most faults, and the rest would only take time."""
     only: Callable[[Any], bool] = field(default=lambda finding: True)
     """What the finding must look like beyond its rule."""
 
@@ -156,11 +158,11 @@ class Toy:
             FORMATS[tensor.dtype], tensor.view, cotangent is not None, calls,
         )  # fmt: skip
         bits = self._right(asked)
+        if fault.strike:
+            bits = fault.strike(asked, bits)
         if cotangent is not None and not fault.ignores_cotangent:
             scaled = values(bits, asked.format) * values(cotangent.bits.reshape(-1), asked.format)
             bits = round_to(scaled, asked.format)
-        if fault.strike:
-            bits = fault.strike(asked, bits)
         dtype = fault.output_dtype(asked) if fault.output_dtype else tensor.dtype
         if dtype != tensor.dtype:
             bits = round_to(values(bits, asked.format), FORMATS[dtype])
@@ -281,7 +283,7 @@ def _observation(case: Case, answer: Mapping[str, Any]) -> Observation:
     )
 
 
-def judged(fault: Fault, oracle: Oracle, selection: Selection | None = None) -> Judgement:
+def judged(fault: Fault, oracle: Oracle) -> Judgement:
     """The judgement of the toy with this fault."""
-    asked = selection or Selection(functions=fault.functions)
+    asked = Selection(functions=fault.functions, dtypes=fault.dtypes)
     return judge_run(observe(Toy(oracle, fault), asked, oracle), oracle)

@@ -76,15 +76,20 @@ def _error_of_interval(observed: Bits, format: Format, candidates: Reals) -> tup
 
 
 def _flushed(question: Question, observed: Bits, beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of the results `beyond` their bar, those that a flushed result (±0) or a flushed argument (f(0)) explains."""
+    """Of the results `beyond` their bar, those that a flushed result (±0) or a flushed argument (f(±0)) explains.
+
+    f(±0) is what this answer itself has there, or else what is true.
+    """
     format = question.format
     is_zero = (observed & format.bits_type.type(format.sign_bit - 1)) == 0
     flushed: NDArray[np.bool_] = beyond & question.subnormal_truth & is_zero
     subnormal = np.nonzero(beyond & question.subnormal_argument)[0]
     if len(subnormal):
         y = values(observed[subnormal], format)
+        zeros = (question.bits << 1 & (2**format.width - 1)) == 0
         at = [near.candidates for near in question.near if question.bits[near.index] << 1 & (2**format.width - 1) == 0]
-        truths = values(ulps.rounded(at[0] if at else question.at_zero, format), format)
+        truths = values(observed[zeros] if zeros.any() else ulps.rounded(at[0] if at else question.at_zero, format), format)
+        truths = truths[~np.isnan(truths)] if not np.isnan(truths).all() else np.zeros(1)
         room = 4 * np.spacing(np.abs(truths).max()) * 2.0 ** (53 - format.precision)
         flushed[subnormal] |= (y >= truths.min() - room) & (y <= truths.max() + room)
     return flushed
@@ -137,8 +142,9 @@ def _is_wrong(question: Question, measured: Measured, indices: NDArray[np.int64]
     format, truth = question.format, question.truth.take(indices)
     error = measured.error[indices]
     ordinary = (truth.kind == FINITE) & (truth.exponent >= format.emin) & (truth.exponent <= format.emax)
-    # One decimal digit is right as long as the relative error stays below about a half.
-    hopeless = error > 0.5 * 2.0 ** (format.precision - 1)
+    # One decimal digit is right as long as the relative error stays below about a half. Near a zero of the function an
+    # honest implementation has no digit either; its bar tells.
+    hopeless = (error > 0.5 * 2.0 ** (format.precision - 1)) & (error > 16 * question.bar[indices])
     observed_nan = np.isnan(values(measured.observed[indices], format))
     wrong: NDArray[np.bool_] = (observed_nan != (truth.kind == NAN)) | (hopeless & (ordinary | (truth.kind != FINITE)))
     return wrong

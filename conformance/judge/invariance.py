@@ -84,9 +84,10 @@ def _compare(
     worse = here.conforms != there.conforms
     astray = np.nonzero(changed | worse)[0]
     region = case.detail.replace("-", " ") or "anywhere"
-    for name, where, bad in (
-        (rule, region, astray),
-        (f"{rule}.bits", "anywhere", np.arange(len(differs))),
+    severity = "wrong" if changed.any() else "inaccurate"
+    for name, where, bad, severe in (
+        (rule, region, astray, severity),
+        (f"{rule}.bits", "anywhere", np.arange(len(differs)), "information"),
     ):
         index = int(bad[int(np.argmax(np.where(np.isnan(here.error[bad]), np.inf, here.error[bad])))]) if len(bad) else 0
         yield answers.result(
@@ -97,7 +98,7 @@ def _compare(
             comparisons=len(observed),
             conforms=len(observed) - len(bad),
             deviates=len(bad),
-            severity="" if not len(bad) else "information" if name.endswith(".bits") else "wrong",
+            severity=severe if len(bad) else "",
             worst=worst_of(asked, here, index, case.mode) if len(bad) else None,
             bits=bits_hash(observed[differs][bad]) if len(bad) else "",
             message=f"other bits {than}, where it is {hexadecimal(int(expected[differs[index]]), format)}" if len(bad) else "",

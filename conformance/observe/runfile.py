@@ -22,17 +22,17 @@ import math
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.cases.case import Case, blob_hash, encode
+from conformance.cases.case import Case, blob_hash
 
 from .blobs import CODECS, Base, Damaged, Packed, pack, unpack
-from .observation import OUTCOMES, Observation, Output, Subject
+from .observation import Observation, Output, Subject
+from .rows import observation_from, observation_row, subject_fields, to_json, width_of
 
 APPLICATION_ID = 0x6E6E6366
 """`nncf`: marks a SQLite file as a run file."""
@@ -61,7 +61,6 @@ CREATE TABLE blob (
   size INTEGER NOT NULL, base TEXT NOT NULL, data BLOB NOT NULL
 );
 """
-_WIDTHS = {"bool": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "complex64": 8}
 _EMPTY = blob_hash(b"")
 _MOST_BASES = 32 << 20
 """Bytes of blobs kept at hand to pack others against."""
@@ -151,14 +150,14 @@ class RunFile:
     def set_meta(self, key: str, value: Any) -> None:
         """Set one entry of `meta` to plain data."""
         with self._writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _json(value)))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_json(value)))
 
     def add_subject(self, subject: Subject) -> None:
         """Enter a subject that begins or goes on. Its versions must be those that it began with, if it has begun.
 
         Raises RunFileError where they are not: a run file never mixes two versions under one name.
         """
-        data = _json(
+        data = to_json(
             {key: getattr(subject, key) for key in ("backend", "configuration", "device", "versions", "environment")}
         )
         for known in self.subjects():
@@ -194,12 +193,12 @@ class RunFile:
             rows = []
             for observation in observations:
                 self._store_blobs(connection, observation, blobs)
-                rows.append((number, self._case_number(connection, observation.case), *_row(observation)))
+                rows.append((number, self._case_number(connection, observation.case), *observation_row(observation)))
             connection.executemany("INSERT OR REPLACE INTO observation VALUES (?, ?, ?, ?)", rows)
             if state is not None:
                 group, before, after = state
                 connection.execute(
-                    "INSERT INTO state VALUES (?, ?, ?, ?)", (number, group, _json(before), _json(after))
+                    "INSERT INTO state VALUES (?, ?, ?, ?)", (number, group, to_json(before), to_json(after))
                 )
 
     # Reading
@@ -224,7 +223,7 @@ class RunFile:
         with self._reading() as connection:
             rows = connection.execute("SELECT id, data, problem FROM subject ORDER BY number").fetchall()
             return tuple(
-                Subject(id=name, problem=problem, **_subject(json.loads(data))) for name, data, problem in rows
+                Subject(id=name, problem=problem, **subject_fields(json.loads(data))) for name, data, problem in rows
             )
 
     def complete(self, subject: str) -> bool:
@@ -243,7 +242,7 @@ class RunFile:
             ).fetchall()
         for text, outcome, data in rows:
             with self._reading():
-                observation = _observation(subject, text, outcome, json.loads(data))
+                observation = observation_from(subject, text, outcome, json.loads(data))
             yield observation
 
     def states(self, subject: str) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -268,7 +267,7 @@ class RunFile:
         if item.dtype == "none":
             return np.zeros(0, dtype=np.uint8)
         count = math.prod(item.shape)
-        width = _width(item.dtype) or (len(data) // count if count else 1)
+        width = width_of(item.dtype) or (len(data) // count if count else 1)
         if width not in (1, 2, 4, 8) or count * width != len(data):
             raise RunFileError(
                 f"{self.path} is damaged: a tensor of {item.dtype} and shape {list(item.shape)} has {len(data)} bytes."
@@ -300,7 +299,7 @@ class RunFile:
                     continue
                 raise RunFileError(f"a tensor of case {case.id} came without its bytes; this is a defect of nnconform.")
             data = blobs[item.blob]
-            width = _width(item.dtype) or 1
+            width = width_of(item.dtype) or 1
             packed = pack(data, width, *self._bases_for(item, case, data, width, blobs))
             connection.execute(
                 "INSERT INTO blob (hash, codec, width, size, base, data) VALUES (?, ?, ?, ?, ?, ?)",
@@ -319,7 +318,7 @@ class RunFile:
         if width < 4 or not isinstance(item, Output) or not case.inputs:
             return None, None
         argument = case.inputs[0].blob
-        question = (argument, case.function, _json(case.parameters), case.quantity, item.dtype, len(data))
+        question = (argument, case.function, to_json(case.parameters), case.quantity, item.dtype, len(data))
         twin = self._bases.get(question)
         if twin is None and self._bases_size < _MOST_BASES:
             self._bases[question] = (item.blob, data)
@@ -424,7 +423,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _same_plan(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     for key in ("nnconform", "standard", "plan"):
-        was, wanted = old.get(key), json.loads(_json(new.get(key)))
+        was, wanted = old.get(key), json.loads(to_json(new.get(key)))
         if key in old and key in new and was != wanted:
             if isinstance(was, dict) and isinstance(wanted, dict):
                 differing = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
@@ -443,64 +442,3 @@ def _same_versions(path: Path, known: Subject, subject: Subject) -> None:
             for side in (known.versions, subject.versions)
         )
         raise RunFileError(f"{path} has {subject.id} with {was}, and now it is {now}: give another --out.")
-
-
-def _width(dtype: str) -> int:
-    """Bytes of an element, 0 for a dtype that nobody knows."""
-    if dtype in _WIDTHS:
-        return _WIDTHS[dtype]
-    digits = dtype.removeprefix("u").removeprefix("int")
-    return int(digits) // 8 if digits in ("8", "16", "32", "64") and "int" in dtype else 0
-
-
-def _json(value: Any) -> str:
-    return json.dumps(encode(value), separators=(",", ":"), allow_nan=False, default=str)
-
-
-def _row(observation: Observation) -> tuple[str, str]:
-    data: dict[str, Any] = {"seconds": round(observation.seconds, 6)}
-    if observation.outputs:
-        data["outputs"] = [_written(output) for output in observation.outputs]
-    if observation.after is not None:
-        data["after"] = _written(observation.after)
-    if observation.error_type or observation.message:
-        data["error_type"], data["message"] = observation.error_type, observation.message
-    return observation.outcome, _json(data)
-
-
-def _written(output: Output) -> list[Any]:
-    return [output.blob, output.dtype, list(output.shape)]
-
-
-def _output(data: Any) -> Output:
-    blob, dtype, shape = data
-    if not all(isinstance(size, int) and size >= 0 for size in shape):
-        raise ValueError(f"a tensor can't have the shape {shape!r}")
-    return Output(_text(blob), _text(dtype), tuple(shape))
-
-
-def _subject(data: Any) -> dict[str, Any]:
-    versions = {_text(key): _text(value) for key, value in data["versions"].items()}
-    texts = {key: _text(data[key]) for key in ("backend", "configuration", "device")}
-    return {**texts, "versions": versions, "environment": dict(data["environment"])}
-
-
-def _observation(subject: str, case: str, outcome: str, data: Any) -> Observation:
-    if outcome not in OUTCOMES:
-        raise ValueError(f"{outcome!r} is no outcome")
-    observation = Observation(
-        subject,
-        Case.from_json(case),
-        outcome,
-        tuple(_output(item) for item in data.get("outputs", ())),
-        _text(data.get("error_type", "")),
-        _text(data.get("message", "")),
-        seconds=float(data.get("seconds", 0.0)),
-    )
-    return replace(observation, after=_output(data["after"])) if "after" in data else observation
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
-    return value

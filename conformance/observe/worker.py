@@ -237,7 +237,10 @@ def readable(error: BaseException) -> str:
     except Exception as second:
         text = f"(its message can't be shown: {type(second).__name__})"
     text = _CONTROL.sub("�", _ADDRESS.sub("0x…", text)).encode("utf-8", "replace").decode()
-    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = LONGEST_MESSAGE // 2  # the middle goes: traced functions put the error itself at the end
+    return text[: half - 1] + "…" + text[-half:]
 
 
 def blob_hash(data: wire.Buffer) -> str:

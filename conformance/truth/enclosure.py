@@ -144,14 +144,16 @@ def settle(ball: arb, format: Format, declared_sign: int, final: bool) -> Row | 
         power = 1 << (top - unit)
         midpoint = 1 << (quantum - 1 - unit)
         step = 2 * midpoint
-        if middle - radius < power:
-            middle = power
-        elif middle + radius >= 2 * power:
-            middle, top = 2 * power, top + 1
-        elif abs(middle % step - midpoint) <= radius:
+        # Midpoints first: half the smallest subnormal is one, and a power of two besides.
+        if abs(middle % step - midpoint) <= radius:
             if not final:
                 return None
             middle = middle - middle % step + midpoint
+        elif middle - radius < power:
+            middle = power
+        elif middle + radius >= 2 * power:
+            middle = 2 * power
+        top = middle.bit_length() - 1 + unit
     mantissa, tail = _two_floats(middle, has_tail(format))
     return FINITE, sign * mantissa, sign * tail, top
 

@@ -59,20 +59,12 @@ def test_our_numpy_meets_every_bar(function: Any, parameters: dict[str, float], 
         allowed = bar.result + bar.argument * ulps.argument_ulps(bits, format, slope, exact)
         error = ulps.error(observed, format, exact)
         beyond = decided & ~(error <= allowed)
-        if any(landmark.jump for landmark in function.landmarks):
-            beyond &= ~_beside_the_jump(bits, format, parameters)
         assert not beyond.any(), _worst(bits, observed, error, allowed, beyond, format, quantity)
         lost = (exact.kind == UNDERFLOW) & (exact.mantissa != 0) & (values(observed, format) == 0)
         signs = np.signbit(values(observed, format)) != (exact.mantissa < 0)
         assert not (lost & signs).any(), (
             f"{quantity}: the sign of a zero is lost at {values(bits[lost & signs], format)}"
         )
-
-
-def _beside_the_jump(bits: Bits, format: Format, parameters: dict[str, float]) -> np.ndarray:
-    """Where beta · x, rounded once, may lie on either side of the threshold."""
-    place = parameters["threshold"] / parameters["beta"]
-    return np.abs(values(bits, format) - place) <= place * 2.0 ** (2 - format.precision)
 
 
 def _worst(bits: Bits, observed: Bits, error: Any, allowed: Any, beyond: Any, format: Format, quantity: str) -> str:
@@ -98,7 +90,8 @@ def test_the_known_slopes_of_gelu_are_right() -> None:
         for _, _, start, low, value in registry.load("conformance.backends.numpy_functions:_GELU_SLOPES"):
             x = mpmath.mpf(start) + mpmath.mpf(low)
             slope = mpmath.ncdf(x) + x * mpmath.npdf(x)
-            assert abs(slope - mpmath.mpf(value)) <= mpmath.mpf(2) ** -56 * max(abs(value), 2.0**-48)
+            # Half a unit in the last place of the value, or of the root's low part.
+            assert abs(slope - mpmath.mpf(value)) <= mpmath.mpf(2) ** (-56 if value else -108)
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,11 @@ def _flush(asked: Asked, bits: Bits) -> Bits:
     return np.where((y != 0) & (np.abs(y) < asked.format.smallest_normal), sign, bits).astype(bits.dtype)
 
 
+def _double_subnormals(asked: Asked, bits: Bits) -> Bits:
+    y = values(bits, asked.format)
+    return np.where(VALUE(asked) & (np.abs(y) < asked.format.smallest_normal), round_to(2 * y, asked.format), bits)
+
+
 def _in_float32(asked: Asked, bits: Bits) -> Bits:
     if asked.format is not FLOAT64:
         return bits
@@ -96,8 +101,7 @@ def _in_float32(asked: Asked, bits: Bits) -> Bits:
 
 def _saturate(asked: Asked, bits: Bits) -> Bits:
     x, y = values(asked.bits, asked.format), values(bits, asked.format)
-    largest = round_to(np.array([asked.format.largest]), asked.format)[0]
-    return np.where(np.isinf(y) & np.isfinite(x) & (y > 0), largest, bits).astype(bits.dtype)
+    return np.where(np.isinf(y) & np.isfinite(x), bits - bits.dtype.type(1), bits).astype(bits.dtype)
 
 
 def _base_instead_of_view(asked: Asked, bits: Bits) -> Bits:
@@ -171,7 +175,7 @@ NUMBERS = ("value", "subnormal", "overflow", "defaults", "property.range", "prop
 FAULTS = (
     # name, functions, the rules under which it must be found, those under which it may show too, and what is spoilt
     Fault("constant off by 1e-6", ("gelu",), ("value",), NUMBERS, strike=scale(VALUE, 1 + 1e-6)),
-    Fault("one pattern of float16", ("sigmoid",), ("value",), NUMBERS, strike=_one_pattern, only=only(dtypes=("float16",), deviating=3 * 2)),
+    Fault("one pattern of float16", ("sigmoid",), ("value",), NUMBERS, strike=_one_pattern, dtypes=("float16",), only=only(deviating=3 * 2)),
     Fault("NaN swallowed", ("relu",), ("nan",), strike=put(VALUE, at(np.nan), 0.0)),
     Fault("NaN swallowed by the gradient", ("sigmoid",), ("gradient.nan",), strike=put(GRADIENT, at(np.nan), 0.0)),
     Fault("-0 lost", ("gelu",), ("signed_zero",), strike=_lose_sign_of_zero_argument),
@@ -184,20 +188,20 @@ FAULTS = (
     Fault("second derivative at -inf is NaN", ("softplus",), ("second_derivative.limit.-inf",), strike=put(quantity("second_derivative"), at(-np.inf), np.nan)),
     Fault("overflow too early", ("softplus",), ("value",), ("property.range", "overflow", *NUMBERS), strike=put(VALUE, lambda a, x: (x > 0.9 * np.log(a.format.largest)) & np.isfinite(x), np.inf)),
     Fault("saturates instead of overflowing", ("leaky_relu",), ("overflow",), ("subnormal",), strike=_saturate),
-    Fault("subnormal results doubled", ("leaky_relu",), ("subnormal",), ("defaults",), strike=scale(VALUE, 2.0, lambda x: (x < 0) & (x > -1e-300))),
+    Fault("subnormal results doubled", ("leaky_relu",), ("subnormal",), ("defaults",), strike=_double_subnormals),
     Fault("flushes subnormals", ("leaky_relu",), ("flush",), strike=_flush, only=only(function="*", severity="information")),
     Fault("customary subgradient not chosen", ("relu",), ("kink.0.convention",), strike=put(GRADIENT, ZERO_AT, 1.0), only=only(level="MAY", severity="convention")),
     Fault("no subgradient at the kink", ("hard_swish",), ("kink.3",), ("kink.3.convention",), strike=put(GRADIENT, at(3.0), 2.0)),
     Fault("wrong side of the kink", ("hard_swish",), ("gradient", "gradient.forward"), strike=put(GRADIENT, lambda a, x: (x > -3) & (x < -2.9), 0.0)),
     Fault("second derivative only", ("gelu",), ("second_derivative",), strike=scale(quantity("second_derivative"), 1.001)),
     Fault("forward mode only", ("gelu",), ("gradient.forward",), strike=scale(quantity("forward_gradient"), 1.001)),
-    Fault("gradient is None", ("sigmoid",), ("gradient", "second_derivative", "gradient.forward"), ("gradient.dtype", "gradient.cotangent", "flush"), no_gradient=True),
+    Fault("gradient is None", ("sigmoid",), ("gradient", "second_derivative", "gradient.forward"), ("gradient.dtype", "gradient.cotangent", "gradient.nan", "second_derivative.nan", "flush"), no_gradient=True),
     Fault("gradient ignores its cotangent", ("softplus",), ("gradient.cotangent",), ignores_cotangent=True),
     Fault("gradient in float32", ("relu",), ("gradient.dtype",), ("gradient", "kink.0"), output_dtype=lambda asked: "float32" if asked.quantity == "gradient" else asked.format.name),
-    Fault("float64 computed in float32", ("sigmoid",), ("value", "gradient", "second_derivative"), NUMBERS, strike=_in_float32, only=only(dtypes=("float64",))),
+    Fault("float64 computed in float32", ("sigmoid",), ("value", "gradient", "second_derivative"), (*NUMBERS, "flush"), strike=_in_float32, dtypes=("float32", "float64"), only=only(dtypes=("float64",))),
     Fault("wrong only in bfloat16", ("gelu",), ("value",), NUMBERS, strike=lambda asked, bits: scale(VALUE, 1.1)(asked, bits) if asked.format.name == "bfloat16" else bits, only=only(dtypes=("bfloat16",))),
     Fault("wrong only when compiled", ("gelu",), ("value",), NUMBERS, strike=lambda asked, bits: scale(VALUE, 1.1)(asked, bits) if asked.mode == "compiled" else bits, only=only(modes=("compiled",))),
-    Fault("float16 becomes float32", ("relu",), ("dtype.preserved",), ("gradient.dtype",), output_dtype=lambda asked: "float32" if asked.format.name == "float16" else asked.format.name),
+    Fault("float16 becomes float32", ("relu",), dtypes=("float16",), found_under=("dtype.preserved",), may_show=("gradient.dtype",), output_dtype=lambda asked: "float32" if asked.format.name == "float16" else asked.format.name),
     Fault("integers truncated", ("sigmoid",), ("dtype.integer",), truncates_integers=True),
     Fault("scalars gain a dimension", ("relu",), ("shape.scalar",), output_shape=lambda asked, shape: shape or (1,)),
     Fault("rank 2 transposed", ("relu",), ("shape",), ("shape.empty", "gradient.dtype"), output_shape=lambda asked, shape: shape[::-1] if len(shape) == 2 else shape),
@@ -213,7 +217,7 @@ FAULTS = (
     Fault("in-place form leaves its argument", ("relu",), ("inplace",), leaves_argument=True),
     Fault("above its range", ("sigmoid",), ("property.range",), NUMBERS, strike=_sigmoid_above_one),
     Fault("not monotone within the bar", ("sigmoid",), ("property.nondecreasing",), strike=_wobble),
-    Fault("parameter ignored", ("leaky_relu",), ("value",), (*NUMBERS, "gradient", "gradient.forward", "kink.0", "kink.0.convention", "limit.-inf", "gradient.limit.-inf", "underflow_sign", "signed_zero", "subnormal"), ignores_parameters=True),
+    Fault("parameter ignored", ("leaky_relu",), ("value",), (*NUMBERS, "gradient", "gradient.forward", "kink.0", "kink.0.convention", "limit.-inf", "gradient.limit.-inf", "underflow_sign", "signed_zero", "subnormal", "flush"), ignores_parameters=True),
     Fault("threshold at half", ("softplus",), ("value",), NUMBERS, strike=_threshold_at_half),
     Fault("another default than documented", ("leaky_relu",), ("defaults",), defaults={"slope": 0.3}),
     Fault("another default than the standard's", ("leaky_relu",), ("defaults.convention",), documented={"slope": 0.3}, defaults={"slope": 0.3}, only=only(level="MAY", severity="convention")),

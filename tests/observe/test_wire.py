@@ -53,7 +53,10 @@ def test_messages_keep_no_address_no_control_character_and_a_bounded_length() ->
     assert (
         worker.readable(ValueError(f"<object at {hex(id(object()))}>\x1b[31m\n\tred")) == "<object at 0x…>�[31m\n\tred"
     )
-    assert len(worker.readable(ValueError("x" * 5000))) == worker.LONGEST_MESSAGE
+    long = worker.readable(ValueError("begin" + "x" * 5000 + "end"))
+    assert len(long) == worker.LONGEST_MESSAGE
+    assert long.startswith("beginx")
+    assert long.endswith("xend")
     assert worker.readable(ValueError("\ud800")) == "?"
 
 

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance import registry
@@ -125,3 +126,13 @@ def test_several_runs_side_by_side(judgement: Judgement) -> None:
     twice = combine([judgement, judgement])
     assert {"torch (run 1)", "torch (run 2)"} <= {subject.id for subject in twice.subjects}
     assert math.isclose(len(twice.findings), 2 * len(judgement.findings))
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    for_json = registry.load("conformance.reports.words:for_json")
+    assert for_json({"a": np.int64(5), "b": np.float32(0.5), "c": np.float64(math.inf), "d": True}) == {
+        "a": 5,
+        "b": 0.5,
+        "c": "inf",
+        "d": True,
+    }

@@ -46,7 +46,9 @@ def sigmoid(x: Number) -> Orders:
 def gelu(x: Number) -> Orders:
     # Φ′ = φ and φ′ = −x·φ.
     density = mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
-    distribution = mp.erfc(-x / mp.sqrt(2)) / 2
+    # mpmath's erfc gives up on huge arguments. There the tail is Mills' ratio, which is all that an underflow needs.
+    tail = density / abs(x) if x else mpf(1) / 2
+    distribution = mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 10**9 else 1 - tail if x > 0 else tail
     return (
         x * distribution,
         distribution + x * density,

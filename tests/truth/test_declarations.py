@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from flint import arb, fmpq
 from conformance.formats import BFLOAT16, FLOAT16, FLOAT32, Format, values
 from conformance.standard import FUNCTIONS, Function, Limit
 from conformance.standard.model import Parameters, text_of
-from conformance.truth.oracle import evaluate, series_at, table
+from conformance.truth.oracle import START_BITS, evaluate, series_at, table
 from conformance.truth.reals import FINITE, UNDERFLOW
 from conformance.truth.series import Undecided, working_precision
 
@@ -25,8 +26,11 @@ SAMPLES = [
 ]
 samples = pytest.mark.parametrize(("function", "parameters"), SAMPLES)
 
-EXPONENTS = (4, 6, 8, 10, 12, 16, 20, 30, 60, 120, 500, 1000)
+EXPONENTS = (0, 2, 4, 6, 8, 10, 12, 16, 20, 30, 60, 120, 500, 1000)
 """The limits are looked at along ±2^k."""
+
+SETTLED = 12
+"""From 2^12 on every function does what it does at infinity, also with a sharpness of 0.01."""
 
 FACTORIALS = (1, 1, 2, 6)
 
@@ -45,7 +49,7 @@ def along(function: Function, parameters: Parameters, limit: Limit) -> Iterator[
 @pytest.mark.parametrize("end", [0, 1], ids=["-inf", "+inf"])
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_limits_are_approached(function: Function, parameters: Parameters, end: int, order: int) -> None:
-    """The distance from the declared limit never grows along the sequence and ends below 2^−60; infinities outgrow 2^90.
+    """The distance from the declared limit no longer grows far out and ends below 2^−60; infinities outgrow 2^90.
 
     A limit written with a sign is approached from that side: no ball lies on the other one.
     """
@@ -53,15 +57,16 @@ def test_limits_are_approached(function: Function, parameters: Parameters, end: 
     expressions = (limit.value, limit.derivative, limit.second_derivative, "0")
     number = evaluate(expressions[order], parameters)
     sign = {"+": 1, "-": -1}.get(text_of(expressions[order], parameters)[:1], 0) if number == 0 else 0
-    with working_precision(512):
+    far = EXPONENTS.index(SETTLED)
+    with working_precision(1024):
         found = [series[order] * FACTORIALS[order] for series in along(function, parameters, limit)]
         if isinstance(number, float) and math.isinf(number):
             toward = [b * (1 if number > 0 else -1) for b in found]
-            assert all(later > sooner for sooner, later in zip(toward, toward[1:], strict=False))
+            assert all(later > sooner for sooner, later in pairwise(toward[far:]))
             assert toward[-1] > arb(2) ** 90
             return
         distances = [abs(b - ball(number)) for b in found]
-        assert all(not later > sooner for sooner, later in zip(distances, distances[1:], strict=False))
+        assert all(not later > sooner for sooner, later in pairwise(distances[far:]))
         assert distances[-1] < arb(2) ** -60
         if sign:
             assert not any(b * sign < 0 for b in found)
@@ -121,7 +126,7 @@ def test_a_threshold_between_two_numbers_jumps_there(function: Function, paramet
 
 @samples
 def test_forms_are_the_same_function(function: Function, parameters: Parameters) -> None:
-    """Where a form applies and the textbook's formula can be enclosed, every coefficient is the same to 2^−200."""
+    """Where a form applies and the textbook's formula can be enclosed: every coefficient is the same, to 2^−200."""
     for form in function.forms:
         compared = 0
         for x in [s * m * 2.0**k for s in (-1, 1) for m in (1.0, 1.4375) for k in range(-30, 9)]:
@@ -133,8 +138,7 @@ def test_forms_are_the_same_function(function: Function, parameters: Parameters)
                 for order in range(4):
                     one, two = textbook[order], other[order]
                     assert one.overlaps(two)
-                    scale = abs(one) + abs(two)
-                    assert abs(one - two) <= scale * arb(2) ** -200
+                    assert abs(one - two) <= (abs(two) + 1) * arb(2) ** -200
             compared += 1
         assert compared > 50
 
@@ -148,14 +152,14 @@ def _with(function: Function, definition: Any) -> Function:
 
 @samples
 def test_forms_are_needed(function: Function, parameters: Parameters) -> None:
-    """Each takes over somewhere where the textbook's formula has no finite enclosure; otherwise it is one too many."""
+    """Each takes over somewhere where the textbook's formula has no finite enclosure, or it would be one too many."""
     for form in function.forms:
         for x in (-1e300, 1e300):
             if not form.applies(x, parameters):
                 continue
             if parameters.get("threshold", math.inf) != math.inf:
                 continue  # Beyond a threshold nothing is left to enclose.
-            with working_precision(1024):
+            with working_precision(START_BITS):
                 try:
                     enclosed = series_at(_with(function, function.definition), parameters, x)[0].is_finite()
                 except (Undecided, ValueError):
