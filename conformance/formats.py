@@ -80,7 +80,7 @@ def values(bits: Bits, format: Format) -> NDArray[np.float64]:
     """The numbers that `bits` stand for, as float64 (exact; a signalling NaN comes out quiet)."""
     bits = np.ascontiguousarray(bits, dtype=format.bits_type)
     with np.errstate(invalid="ignore"):
-        if format is BFLOAT16:
+        if format == BFLOAT16:
             return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
         return bits.view(f"float{format.width}").astype(np.float64)
 
@@ -89,7 +89,7 @@ def round_to(numbers: NDArray[np.float64], format: Format) -> Bits:
     """The bits of float64 `numbers` rounded once to `format`, ties to even (NaN becomes the quiet NaN)."""
     numbers = np.ascontiguousarray(numbers, dtype=np.float64)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        if format is not BFLOAT16:
+        if format != BFLOAT16:
             return numbers.astype(f"float{format.width}").view(format.bits_type)
         # float32 first would round twice. Rounding the first step to odd keeps the information that the second needs.
         single = numbers.astype(np.float32)
@@ -126,7 +126,7 @@ def hexadecimal(bits: int, format: Format) -> str:
 def decimal(bits: int, format: Format) -> str:
     """The shortest decimal that reads back as the same number of this format, or `nan`, `inf`, `-inf`, `-0.0`."""
     array = np.array([bits], dtype=format.bits_type)
-    if format is BFLOAT16:
+    if format == BFLOAT16:
         return _shortest_bfloat16(array)
     with np.errstate(invalid="ignore"):
         return str(array.view(f"float{format.width}")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from fractions import Fraction
 
 import ml_dtypes
@@ -75,7 +76,18 @@ def test_values_are_what_the_bits_say(format: Format, pattern: int) -> None:
 
 def test_every_bfloat16_is_that_of_ml_dtypes() -> None:
     bits = np.arange(1 << 16, dtype=np.uint32).astype(np.uint16)
-    np.testing.assert_array_equal(values(bits, BFLOAT16), bits.view(ml_dtypes.bfloat16).astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        expected = bits.view(ml_dtypes.bfloat16).astype(np.float64)
+    np.testing.assert_array_equal(values(bits, BFLOAT16), expected)
+
+
+def test_a_format_that_came_from_another_process_is_the_same_format() -> None:
+    """A copy is equal and not identical; bfloat16 must not be read as float16 then."""
+    copy = pickle.loads(pickle.dumps(BFLOAT16))
+    nine = round_to(np.array([9.0]), copy)
+    assert nine.tolist() == round_to(np.array([9.0]), BFLOAT16).tolist() == [0x4110]
+    assert values(nine, copy).tolist() == [9.0]
+    assert decimal(0x4110, copy) == "9.0"
 
 
 @formats
@@ -172,13 +184,18 @@ def test_no_shorter_decimal_would_do_for_a_bfloat16(pattern: int) -> None:
     place = math.floor(math.log10(2) * power + math.log10(float(number / Fraction(2) ** power)) + 1e-12)
     if len(digits) > 1:
         step = Fraction(10) ** (place - len(digits) + 2)
-        shorter = round(exactly.number_of(pattern, BFLOAT16) / step) * step  # type: ignore[operator]
+        shorter = round(exactly.number_of(pattern, BFLOAT16) / step) * step
         assert exactly.rounded(Fraction(shorter), BFLOAT16) != pattern
 
 
 @pytest.mark.parametrize(
     ("bits", "format", "text"),
-    [(0x3F800000, FLOAT32, "0x3f800000"), (1, FLOAT16, "0x0001"), (0x8000, BFLOAT16, "0x8000"), (0, FLOAT64, "0x" + "0" * 16)],
+    [
+        (0x3F800000, FLOAT32, "0x3f800000"),
+        (1, FLOAT16, "0x0001"),
+        (0x8000, BFLOAT16, "0x8000"),
+        (0, FLOAT64, "0x" + "0" * 16),
+    ],
 )
 def test_hexadecimal_shows_every_digit(bits: int, format: Format, text: str) -> None:
     assert hexadecimal(bits, format) == text

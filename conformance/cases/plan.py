@@ -361,3 +361,15 @@ _TOPICS: dict[str, Callable[[_Asker], Iterator[Case]]] = {
     "integer": _integer,
     "error": _error,
 }
+
+
+def dtypes_asked(rule: str, configuration: str, selection: Selection) -> tuple[str, ...]:
+    """The dtypes in which the plan asks what a rule (name without function) needs; what is never asked, no test waits for."""
+    found: dict[str, None] = {}
+    for row in PLAN:
+        if not _answers(row, (rule,)) or (selection.rules and not _answers(row, selection.rules)):
+            continue
+        for dtype in OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes):
+            if _kept(dtype, row, selection):
+                found[dtype] = None
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""The truth, kept: in memory, and on disk from one run to the next; what is missing is computed, on several processes if asked.
+"""The truth, kept: in memory, and on disk from one run to the next; what is missing is computed, on several processes.
 
 Knows where tables are kept and when a kept one may be trusted; what is true is the oracle's business.
 

@@ -24,7 +24,7 @@ from conformance.formats import Format
 from .reals import FINITE, INFINITE, UNDERFLOW, ZERO, Reals, unknown
 
 CERTAIN_BITS = 21
-"""A radius below 2^(1 − this) ulp is certain; one bit more than asked, because the exponent is taken from the midpoint."""
+"""A radius below 2^−this ulp is certain; one bit more than asked, because the exponent is taken from the midpoint."""
 
 SIGN_OPEN = 2
 """Declared sign of an underflow at a place where nothing is declared: the sign has to be proved."""
@@ -56,8 +56,8 @@ class Column:
 
 
 @cache
-def _half_of_smallest(format: Format) -> arb:
-    return arb((1, format.emin - format.precision))
+def _halves_of_smallest(format: Format) -> tuple[arb, arb]:
+    return arb((1, format.emin - format.precision)), arb((-1, format.emin - format.precision))
 
 
 def has_tail(format: Format) -> bool:
@@ -119,8 +119,8 @@ def settle(ball: arb, format: Format, declared_sign: int, final: bool) -> Row | 
     """The row of one number, or None where its enclosure is not certain; arguments as for `column`."""
     if ball.is_zero():
         return ZERO, 0.0, 0.0, 0
-    half = _half_of_smallest(format)
-    if ball < half and -ball < half:
+    half, minus_half = _halves_of_smallest(format)
+    if minus_half < ball < half:
         return _underflow(ball, declared_sign, final)
     if not ball.is_finite():
         return None

@@ -124,31 +124,50 @@ def _quotient(above: Fraction | float, below: Fraction | float) -> Fraction | fl
 
 def _table(function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, side: int) -> Table:
     bits = np.ascontiguousarray(bits, dtype=format.bits_type)
-    parts = [_batch(function, parameters, format, bits[at : at + BATCH], side) for at in range(0, len(bits), BATCH)]
-    value, first, second, third = (
-        joined([part[order] for part in parts]) if parts else unknown(0) for order in range(ORDERS)
-    )
+    starts = range(0, max(len(bits), 1), BATCH)
+    parts = [_evaluated(function, parameters, format, bits[start : start + BATCH], side) for start in starts]
+    value, first, second, third = (joined([part[order] for part in parts]) for order in range(ORDERS))
     return Table(bits, format, (value, first, second, third))
 
 
-def _batch(function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, side: int) -> list[Reals]:
+@dataclass(frozen=True)
+class _Batch:
+    """Numbers that are evaluated together, and the rows that are being filled in."""
+
+    function: Function
+    parameters: Mapping[str, float]
+    format: Format
+    side: int
+    numbers: NDArray[np.float64]
+    orders: tuple[Reals, ...]
+    signs: list[NDArray[np.int8]]
+
+
+def _evaluated(
+    function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, side: int
+) -> tuple[Reals, ...]:
     numbers = values(bits, format)
-    orders = [unknown(len(numbers)) for _ in range(ORDERS)]
+    orders = tuple(unknown(len(numbers)) for _ in range(ORDERS))
     for order in orders:
         order.kind[np.isnan(numbers)] = NAN
     for limit in function.limits:
         at = np.nonzero(numbers == float(limit.at))[0]
         if len(at):
-            for order, row in zip(orders, limit_rows(limit, parameters, format), strict=True):
+            for order, row in zip(orders, _limit_rows(limit, parameters, format), strict=True):
                 _fill(order, at, row)
     signs = _declared_signs(function, parameters, numbers)
+    batch = _Batch(function, parameters, format, side, numbers, orders, signs)
     remaining = np.nonzero(np.isfinite(numbers))[0]
+    # What cancels near zero does so by about the exponent of x, and the rounds in between would be in vain.
+    depth = START_BITS + np.abs(np.frexp(numbers)[1].astype(np.int64))
+    due = np.full(len(numbers), START_BITS)
     precision = START_BITS
     while len(remaining) and precision <= CAP_BITS:
+        now = due[remaining] <= precision
         with working_precision(precision):
-            remaining = _round(
-                function, parameters, format, numbers, side, orders, signs, remaining, 2 * precision > CAP_BITS
-            )
+            again = _round(batch, remaining[now], 2 * precision > CAP_BITS)
+        due[again] = np.maximum(2 * precision, depth[again])
+        remaining = np.concatenate([remaining[~now], again])
         precision *= 2
     return orders
 
@@ -157,30 +176,20 @@ def _fill(reals: Reals, at: Any, row: Row) -> None:
     reals.kind[at], reals.mantissa[at], reals.tail[at], reals.exponent[at] = row
 
 
-def _round(
-    function: Function,
-    parameters: Mapping[str, float],
-    format: Format,
-    numbers: NDArray[np.float64],
-    side: int,
-    orders: list[Reals],
-    signs: list[NDArray[np.int8]],
-    asked: NDArray[np.int64],
-    final: bool,
-) -> NDArray[np.int64]:
-    """Evaluates the rows `asked` at the working precision, fills in what is certain, and returns the rows that are not."""
-    setting = Setting(side)
-    constants = {name: Series(arb(float(value)), setting) for name, value in parameters.items()}
+def _round(batch: _Batch, asked: NDArray[np.int64], final: bool) -> NDArray[np.int64]:
+    """Evaluates the rows `asked` at the working precision, fills in what is certain, and returns those that are not."""
+    setting = Setting(batch.side)
+    constants = _constants(batch.parameters, setting)
     smooth: list[int] = []
     found: list[Any] = []
     still_open: set[int] = set()
-    for index, number in zip(asked.tolist(), numbers[asked].tolist(), strict=True):
+    for index, number in zip(asked.tolist(), batch.numbers[asked].tolist(), strict=True):
         setting.touched = False
         try:
-            series = _expand(function, parameters, constants, setting, number)
+            series = _expand(batch.function, batch.parameters, constants, setting, number)
             if setting.touched:
-                row_side = [_expand_from(function, parameters, number, from_side) for from_side in (-1, 1)]
-                if not _at_equality(series, row_side, format, orders, signs, index, final):
+                left, right = (series_at(batch.function, batch.parameters, number, side) for side in (-1, 1))
+                if not _at_equality(batch, index, left, series, right, final):
                     still_open.add(index)
                 continue
         except Undecided:
@@ -189,18 +198,22 @@ def _round(
         smooth.append(index)
         found.append(series)
     places = np.array(smooth, dtype=np.int64)
-    for power, order in enumerate(orders):
-        if power < 2:
-            balls = [series[power] for series in found]
-        else:
-            balls = [series[power] * _FACTORIALS[power] for series in found]
-        settled = column(balls, format, signs[power][places], final)
+    for power, order in enumerate(batch.orders):
+        balls = [series[power] for series in found]
+        if _FACTORIALS[power] > 1:
+            balls = [ball * _FACTORIALS[power] for ball in balls]
+        settled = column(balls, batch.format, batch.signs[power][places], final)
         order.kind[places] = settled.reals.kind
         order.mantissa[places] = settled.reals.mantissa
         order.tail[places] = settled.reals.tail
         order.exponent[places] = settled.reals.exponent
         still_open.update(places[settled.open].tolist())
     return np.array(sorted(still_open), dtype=np.int64)
+
+
+def _constants(parameters: Mapping[str, float], setting: Setting) -> dict[str, Series]:
+    """Parameters as the binary64 numbers that were passed, exactly."""
+    return {name: Series(arb(float(value)), setting) for name, value in parameters.items()}
 
 
 def _expand(
@@ -210,7 +223,7 @@ def _expand(
     setting: Setting,
     number: float,
 ) -> Any:
-    """The series of the function at one number. Raises Undecided where balls are too wide for a branch or a division."""
+    """The series of the function at a number. Raises Undecided where balls are too wide for a branch or a division."""
     definition = function.definition
     for form in function.forms:
         if form.applies(number, parameters):
@@ -225,48 +238,32 @@ def _expand(
     return value if type(value) is arb_series else arb_series([value])
 
 
-def _expand_from(function: Function, parameters: Mapping[str, float], number: float, side: int) -> Any:
-    setting = Setting(side)
-    constants = {name: Series(arb(float(value)), setting) for name, value in parameters.items()}
-    return _expand(function, parameters, constants, setting, number)
-
-
 def series_at(function: Function, parameters: Mapping[str, float], number: float, side: int = 0) -> Any:
     """The `arb_series` (coefficients, not derivatives) of a function at a number, at the working precision.
 
-    For tests that prove what the standard declares. Raises Undecided where balls are too wide.
+    Public for tests that prove what the standard declares. Raises Undecided where balls are too wide.
     """
-    return _expand_from(function, parameters, number, side)
+    setting = Setting(side)
+    return _expand(function, parameters, _constants(parameters, setting), setting, number)
 
 
-def _at_equality(
-    series: Any,
-    sides: list[Any],
-    format: Format,
-    orders: list[Reals],
-    signs: list[NDArray[np.int8]],
-    index: int,
-    final: bool,
-) -> bool:
-    """Fills in one row where the definition compares equal numbers: perhaps a kink or a jump. False if it stays open."""
-    left, right = sides
-    settled = True
+def _at_equality(batch: _Batch, index: int, left: Any, here: Any, right: Any, final: bool) -> bool:
+    """Fills in a row where the definition compares equal numbers: perhaps a kink or a jump. False if it stays open."""
+    value = settle(here[0], batch.format, int(batch.signs[0][index]), final)
+    rows: list[Row | None] = [value]
     smooth = _same(left[0], right[0], final)
-    for power, order in enumerate(orders):
-        row: Row | None = (UNDEFINED, 0.0, 0.0, 0)
-        if power == 0:
-            row = settle(series[0], format, int(signs[0][index]), final)
+    for power in range(1, ORDERS):
+        if smooth:
+            smooth = _same(left[power], right[power], final)
+        if smooth:
+            rows.append(settle(left[power] * _FACTORIALS[power], batch.format, int(batch.signs[power][index]), final))
         else:
-            smooth = False if smooth is False else smooth and _same(left[power], right[power], final)
-            if smooth:
-                row = settle(left[power] * _FACTORIALS[power], format, int(signs[power][index]), final)
-            elif smooth is None:
-                row = None
-        if row is None:
-            settled = False
-        else:
+            # After the first derivative that is not there, none is.
+            rows.append(None if smooth is None else (UNDEFINED, 0.0, 0.0, 0))
+    for order, row in zip(batch.orders, rows, strict=True):
+        if row is not None:
             _fill(order, index, row)
-    return settled
+    return None not in rows
 
 
 def _same(left: arb, right: arb, final: bool) -> bool | None:
@@ -276,7 +273,7 @@ def _same(left: arb, right: arb, final: bool) -> bool | None:
     return True if final or left == right else None
 
 
-def limit_rows(limit: Limit, parameters: Mapping[str, float], format: Format) -> list[Row]:
+def _limit_rows(limit: Limit, parameters: Mapping[str, float], format: Format) -> list[Row]:
     """What is declared at an infinity, for value and derivatives; the third is zero where the second is, else NAN."""
     declared = (limit.value, limit.derivative, limit.second_derivative)
     rows = [_declared_row(expression, parameters, format) for expression in declared]

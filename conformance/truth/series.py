@@ -1,7 +1,7 @@
 """Ball arithmetic on power series: what definitions are evaluated with.
 
-A `Series` is f(x) + f′(x)·h + f″(x)/2·h² + f‴(x)/6·h³, each coefficient a ball that is proved to contain the true number.
-It implements `standard.real.Real`. Knows balls; knows no function, no format and no verdict.
+A `Series` is f(x) + f′(x)·h + f″(x)/2·h² + f‴(x)/6·h³, each coefficient a ball that is proved to contain the true
+number. It implements `standard.real.Real`. Knows balls; knows no function, no format and no verdict.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Setting:
         self.touched = False
         self._numbers: dict[Fraction | Constant, arb] = {}
 
-    def number(self, exact: Fraction | Constant) -> arb:
-        """A ball around an exact number, at the working precision."""
+    def number(self, exact: Any) -> arb:
+        """A ball around a Fraction or a Constant, at the working precision. Raises TypeError for anything else."""
         known = self._numbers.get(exact)
         if known is None:
             if isinstance(exact, Constant):

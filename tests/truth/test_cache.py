@@ -47,8 +47,12 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
-def test_what_comes_from_disk_is_what_was_computed(format: Format, tmp_path: Path, no_computing: Callable[[], None]) -> None:
-    special = np.array([0, format.sign_bit, 1, format.infinity, format.quiet_nan, format.infinity - 1], dtype=format.bits_type)
+def test_what_comes_from_disk_is_what_was_computed(
+    format: Format, tmp_path: Path, no_computing: Callable[[], None]
+) -> None:
+    special = np.array(
+        [0, format.sign_bit, 1, format.infinity, format.quiet_nan, format.infinity - 1], dtype=format.bits_type
+    )
     bits = np.concatenate([special, some_bits(format)])
     computed = oracle.table(SIGMOID, {}, format, bits)
     sided = oracle.one_sided(LEAKY, {"slope": 0.3}, format, bits, -1)
@@ -122,10 +126,9 @@ def test_a_directory_that_cannot_be_written_costs_one_warning(tmp_path: Path) ->
     in_the_way = tmp_path / "file"
     in_the_way.write_text("not a folder")
     kept = Oracle(in_the_way)
-    with pytest.warns(UserWarning, match="NNCONFORM_CACHE") as caught:
+    with pytest.warns(UserWarning, match="NNCONFORM_CACHE"):
         first = kept.table(SIGMOID, {}, FLOAT16, some_bits(FLOAT16))
-        kept.table(SIGMOID, {}, FLOAT32, some_bits(FLOAT32))
-    assert len(caught) == 1
+    kept.table(SIGMOID, {}, FLOAT32, some_bits(FLOAT32))  # a second warning would be an error here
     assert_same(first, oracle.table(SIGMOID, {}, FLOAT16, some_bits(FLOAT16)))
     assert in_the_way.read_text() == "not a folder"
 
@@ -136,10 +139,9 @@ def test_a_full_disk_costs_one_warning_and_leaves_nothing(tmp_path: Path, monkey
 
     monkeypatch.setattr(Path, "replace", full)
     kept = Oracle(tmp_path)
-    with pytest.warns(UserWarning, match="No space left") as caught:
-        for format in (FLOAT16, FLOAT32):
-            assert len(kept.table(SIGMOID, {}, format, some_bits(format))) == 50
-    assert len(caught) == 1
+    with pytest.warns(UserWarning, match="No space left"):
+        assert len(kept.table(SIGMOID, {}, FLOAT16, some_bits(FLOAT16))) == 50
+    assert len(kept.table(SIGMOID, {}, FLOAT32, some_bits(FLOAT32))) == 50
     assert files_in(tmp_path) == []
 
 
@@ -180,25 +182,33 @@ def test_another_oracle_has_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert key_of(request) != before
 
 
-def test_other_processes_give_the_same_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_computing: Callable[[], None]) -> None:
+def test_other_processes_give_the_same_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_computing: Callable[[], None]
+) -> None:
     monkeypatch.setattr(cache, "CHUNK", 20)
-    requests = [Request(f, f.defaults(), format, some_bits(format)) for f in (SIGMOID, LEAKY) for format in (FLOAT16, FLOAT64)]
+    requests = [
+        Request(f, f.defaults(), format, some_bits(format)) for f in (SIGMOID, LEAKY) for format in (FLOAT16, FLOAT64)
+    ]
     requests += [Request(LEAKY, LEAKY.defaults(), BFLOAT16, some_bits(BFLOAT16), side=1), requests[0]]
     alone = [
-        oracle.one_sided(r.function, r.parameters, r.format, r.bits, r.side) if r.side else oracle.table(r.function, r.parameters, r.format, r.bits)
+        oracle.one_sided(r.function, r.parameters, r.format, r.bits, r.side)
+        if r.side
+        else oracle.table(r.function, r.parameters, r.format, r.bits)
         for r in requests
     ]
+    no_computing()  # here, that is: other processes import the oracle as it is
     kept = Oracle(tmp_path, jobs=2)
     seen: list[tuple[int, int]] = []
     kept.prefetch(requests, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (250, 250)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert len(seen) == 15
-    no_computing()
     for request, expected in zip(requests, alone, strict=True):
         for reader in (kept, Oracle(tmp_path)):
             if request.side:
-                found = reader.one_sided(request.function, request.parameters, request.format, request.bits, request.side)
+                found = reader.one_sided(
+                    request.function, request.parameters, request.format, request.bits, request.side
+                )
             else:
                 found = reader.table(request.function, request.parameters, request.format, request.bits)
             assert_same(found, expected)
@@ -234,7 +244,11 @@ def test_packing_is_undone_by_unpacking_and_by_nothing_else() -> None:
     table = oracle.table(SIGMOID, {}, FLOAT64, some_bits(FLOAT64))
     data = pack(table, "key")
     assert_same(unpack(data, "key", FLOAT64, table.bits), table)
-    for key, format, bits in [("other", FLOAT64, table.bits), ("key", FLOAT64, table.bits[1:]), ("key", FLOAT32, table.bits)]:
+    for key, format, bits in [
+        ("other", FLOAT64, table.bits),
+        ("key", FLOAT64, table.bits[1:]),
+        ("key", FLOAT32, table.bits),
+    ]:
         with pytest.raises(ValueError, match=r"table|damaged"):
             unpack(data, key, format, bits)
 

@@ -90,7 +90,9 @@ def test_truth_is_that_of_the_second_definition(name: str, format: Format) -> No
             for index, x in enumerate(numbers):
                 if x == 0 and function.kinks:
                     continue
-                for order, reference in zip(truth.orders, definitions_mpmath.orders_of(name, x, parameters), strict=True):
+                for order, reference in zip(
+                    truth.orders, definitions_mpmath.orders_of(name, x, parameters), strict=True
+                ):
                     assert_row_is(order, index, reference, format)
 
 
@@ -98,11 +100,16 @@ def test_truth_is_that_of_the_second_definition(name: str, format: Format) -> No
 def test_the_second_definitions_derivatives_are_derivatives(name: str) -> None:
     """Each formula is the finite difference of the one before it, or the cross-check would check nothing."""
     random = np.random.default_rng(7)
-    parameters = {"slope": 0.3} if name == "leaky_relu" else {"beta": 1.7, "threshold": 20.0} if name == "softplus" else {}
+    parameters = (
+        {"slope": 0.3} if name == "leaky_relu" else {"beta": 1.7, "threshold": 20.0} if name == "softplus" else {}
+    )
     with mp.workprec(300):
         h = mpf(2) ** -60
         for x in random.uniform(-6, 6, 40).tolist():
-            left, here, right = (definitions_mpmath.DEFINITIONS[name](mpf(x) + s * h, **{k: mpf(v) for k, v in parameters.items()}) for s in (-1, 0, 1))
+            left, here, right = (
+                definitions_mpmath.DEFINITIONS[name](mpf(x) + s * h, **{k: mpf(v) for k, v in parameters.items()})
+                for s in (-1, 0, 1)
+            )
             for order in range(3):
                 slope = (right[order] - left[order]) / (2 * h)
                 assert abs(slope - here[order + 1]) < mpf(2) ** -100
@@ -134,12 +141,14 @@ def test_certain_truth_rounds_as_more_precision_does(name: str, format: Format) 
 @functions
 @formats
 def test_nothing_is_undecided_and_what_is_undefined_is_declared(name: str, format: Format) -> None:
-    """Over every input of the narrow formats; derivatives are undefined at kinks and jumps only, and values nowhere."""
+    """Over the whole line of inputs; derivatives are undefined at kinks and jumps only, and values nowhere."""
     function = FUNCTIONS[name]
     random = np.random.default_rng(5)
     for parameters in function.samples():
         if format.width == 16:
-            bits = np.arange(0, 1 << 16, 1 if parameters == function.defaults() else 7, dtype=np.uint32).astype(np.uint16)
+            bits = np.arange(0, 1 << 16, 3 if parameters == function.defaults() else 31, dtype=np.uint32).astype(
+                np.uint16
+            )
         else:
             bits = random_inputs(random, format)
         points = [kink.at for kink in function.kinks] + [mark.at for mark in function.landmarks if mark.jump]
@@ -174,7 +183,12 @@ def test_nan_is_nan_in_every_order(name: str, format: Format) -> None:
         ("gelu", {}, -math.inf, [("underflow", -1), ("zero", 0), ("zero", 0), ("zero", 0)]),
         ("sigmoid", {}, -math.inf, [("underflow", 1), ("zero", 0), ("zero", 0), ("zero", 0)]),
         ("sigmoid", {}, math.inf, [("finite", 1), ("zero", 0), ("zero", 0), ("zero", 0)]),
-        ("softplus", {"beta": 1.0, "threshold": 20.0}, math.inf, [("infinite", 1), ("finite", 1), ("zero", 0), ("zero", 0)]),
+        (
+            "softplus",
+            {"beta": 1.0, "threshold": 20.0},
+            math.inf,
+            [("infinite", 1), ("finite", 1), ("zero", 0), ("zero", 0)],
+        ),
     ],
 )
 @formats
@@ -182,7 +196,7 @@ def test_at_infinity_stand_the_declared_limits(
     name: str, parameters: Mapping[str, float], x: float, orders: list[tuple[str, float]], format: Format
 ) -> None:
     truth = table(FUNCTIONS[name], parameters, format, bits_of([x], format))
-    assert [row_text(order) for order in truth.orders] == [(kind, pytest.approx(sign)) for kind, sign in orders]
+    assert [row_text(order) for order in truth.orders] == orders
 
 
 def test_a_limit_made_from_a_parameter_is_the_number_that_was_passed() -> None:
@@ -193,7 +207,13 @@ def test_a_limit_made_from_a_parameter_is_the_number_that_was_passed() -> None:
 @formats
 def test_both_zeros_are_the_number_zero(format: Format) -> None:
     zeros = bits_of([0.0, -0.0], format)
-    for name, expected in [("relu", "zero"), ("gelu", "zero"), ("hard_swish", "zero"), ("sigmoid", "finite"), ("softplus", "finite")]:
+    for name, expected in [
+        ("relu", "zero"),
+        ("gelu", "zero"),
+        ("hard_swish", "zero"),
+        ("sigmoid", "finite"),
+        ("softplus", "finite"),
+    ]:
         function = FUNCTIONS[name]
         truth = table(function, function.defaults(), format, zeros)
         for order in truth.orders:
@@ -260,7 +280,10 @@ def test_one_sided_values_and_derivatives_at_kinks_and_jumps() -> None:
     assert left[0] - 20 == pytest.approx(math.exp(-20), rel=1e-8)
     assert 1 - left[1] == pytest.approx(math.exp(-20), rel=1e-8)
     # At the threshold itself the definition says log(1 + e^x): beta · x > threshold is not so.
-    assert exactly.number_of_row(table(FUNCTIONS["softplus"], jump, FLOAT64, bits_of([20.0], FLOAT64)).orders[0], 0) == left[0]
+    assert (
+        exactly.number_of_row(table(FUNCTIONS["softplus"], jump, FLOAT64, bits_of([20.0], FLOAT64)).orders[0], 0)
+        == left[0]
+    )
 
 
 def test_a_kink_that_is_none_has_the_common_derivative() -> None:
@@ -292,6 +315,18 @@ def assert_same(left: Table, right: Table) -> None:
     for one, other in zip(left.orders, right.orders, strict=True):
         for column in ("kind", "mantissa", "tail", "exponent"):
             np.testing.assert_array_equal(getattr(one, column), getattr(other, column))
+
+
+def step(x: Real) -> Real | Operand:
+    return x + 1 if x > 0 else x
+
+
+def test_at_a_jump_there_is_no_derivative_even_where_both_sides_agree_on_one() -> None:
+    function = replace(FUNCTIONS["relu"], definition=step)
+    truth = table(function, {}, FLOAT32, bits_of([0.0], FLOAT32))
+    assert [row_text(order)[0] for order in truth.orders] == ["zero", "undefined", "undefined", "undefined"]
+    right = one_sided(function, {}, FLOAT32, bits_of([0.0], FLOAT32), 1)
+    assert [row_text(order) for order in right.orders[:2]] == [("finite", 1.0), ("finite", 1.0)]
 
 
 def undecidable(x: Real) -> Real | Operand:

@@ -42,7 +42,8 @@ def comparisons(draw: st.DrawFn, format: Format) -> tuple[int, Fraction]:
     number = exactly.number_of(bits, format)
     if isinstance(number, Fraction) and draw(st.booleans()):
         unit = exactly.ulp(number, format)
-        distance = draw(st.sampled_from([0, Fraction(1, 2), 1, Fraction(3, 2), 4]) | st.fractions(-5, 5))
+        awkward = st.sampled_from([Fraction(n, 2) for n in (0, 1, 2, 3, 8)])
+        distance: Fraction = draw(awkward | st.fractions(-5, 5))
         nudge = draw(st.sampled_from([0, 1, -1])) * Fraction(2) ** (format.precision - significant + 2)
         truth = number + unit * (Fraction(round(distance * 2**20), 2**20) + nudge)
         exponent = exactly.binade(truth) if truth else 0
@@ -51,7 +52,9 @@ def comparisons(draw: st.DrawFn, format: Format) -> tuple[int, Fraction]:
     else:
         lowest = format.emin - format.precision - 3
         exponent = draw(st.integers(lowest, format.emax + 40) | st.integers(-3, 3) | st.just(format.emax))
-        truth = draw(st.integers(2 ** (significant - 1), 2**significant - 1)) * Fraction(2) ** (exponent - significant + 1)
+        truth = draw(st.integers(2 ** (significant - 1), 2**significant - 1)) * Fraction(2) ** (
+            exponent - significant + 1
+        )
         truth *= draw(st.sampled_from([1, -1]))
     smallest = Fraction(2) ** (format.emin - format.precision - 3)
     return bits, truth if abs(truth) >= smallest else smallest
@@ -158,6 +161,16 @@ def test_half_an_ulp_is_told_from_a_little_more(format: Format) -> None:
         assert one_error(1.0, format, below) < 0.5 < one_error(1.0, format, above)
 
 
+def test_a_tail_may_point_either_way() -> None:
+    """The same tie, written from above: 1 + 2^−52 less half an ULP lies between 1 and 1 + 2^−52."""
+    for sign in (1.0, -1.0):
+        odd = exactly.row(FINITE, sign * (1 + 2.0**-52), sign * -(2.0**-53), 0)
+        even = exactly.row(FINITE, sign * (1 + 2.0**-51), sign * -(2.0**-53), 0)
+        assert values(ulps.rounded(odd, FLOAT64), FLOAT64)[0] == sign
+        assert values(ulps.rounded(even, FLOAT64), FLOAT64)[0] == sign * (1 + 2.0**-51)
+        assert one_error(sign, FLOAT64, odd) == one_error(sign * (1 + 2.0**-52), FLOAT64, odd) == 0.5
+
+
 @formats
 def test_the_unit_is_that_of_the_truth_at_the_edge_of_a_binade(format: Format) -> None:
     """Just below 2 a unit is half of what it is at 2; which one counts depends on the truth, not on the observation."""
@@ -169,7 +182,12 @@ def test_the_unit_is_that_of_the_truth_at_the_edge_of_a_binade(format: Format) -
     assert one_error(float(2 + unit_above), format, below) == 3.0
     if format is FLOAT64:
         # Even where the mantissa alone, one float64, could not tell it from 2.
-        near = Reals(np.array([FINITE], dtype=np.uint8), np.array([2 - 2.0**-52]), np.array([2.0**-52 - 2.0**-100]), np.array([0], dtype=np.int32))
+        near = Reals(
+            np.array([FINITE], dtype=np.uint8),
+            np.array([2 - 2.0**-52]),
+            np.array([2.0**-52 - 2.0**-100]),
+            np.array([0], dtype=np.int32),
+        )
         assert one_error(float(2 - unit_below), format, near) == pytest.approx(1.0, abs=1e-10)
         assert is_right(2.0, format, near)
 
@@ -254,7 +272,13 @@ def test_infinite_truth_asks_for_that_infinity(format: Format) -> None:
 
 @formats
 def test_every_nan_is_a_nan(format: Format) -> None:
-    payloads = [format.infinity + 1, format.quiet_nan, format.quiet_nan + 1, 2**format.width - 1, format.infinity + 1 | format.sign_bit]
+    payloads = [
+        format.infinity + 1,
+        format.quiet_nan,
+        format.quiet_nan + 1,
+        2**format.width - 1,
+        format.infinity + 1 | format.sign_bit,
+    ]
     observed = np.array(payloads, dtype=format.bits_type)
     due = exactly.row(NAN).take(np.zeros(len(payloads), dtype=np.int64))
     assert ulps.error(observed, format, due).tolist() == [0.0] * len(payloads)
@@ -283,7 +307,10 @@ def test_nothing_is_said_where_nothing_is_known(format: Format, kind: int) -> No
 def test_argument_ulps_is_the_exact_one(bits: int, slope: int, truth: int, mantissa: float) -> None:
     format = FLOAT32
     found = ulps.argument_ulps(
-        np.array([bits], dtype=np.uint32), format, exactly.row(FINITE, -mantissa, 0.0, slope), exactly.row(FINITE, 1.0, 0.0, truth)
+        np.array([bits], dtype=np.uint32),
+        format,
+        exactly.row(FINITE, -mantissa, 0.0, slope),
+        exactly.row(FINITE, 1.0, 0.0, truth),
     )[0]
     number = exactly.number_of(bits, format)
     if isinstance(number, float):
@@ -308,7 +335,7 @@ def test_argument_ulps_of_special_rows(format: Format) -> None:
         assert ulps.argument_ulps(bits_of(nowhere, format), format, exactly.row(INFINITE, 1.0), value)[0] == 0.0
     # A slope of 1 at 1, where the truth underflows: ulp(1) in smallest subnormals.
     units = ulps.argument_ulps(one, format, value, exactly.row(UNDERFLOW, 1.0))[0]
-    assert units == 2.0 ** -format.emin if format is not FLOAT64 else units == 2.0**1022
+    assert units == 2.0**-format.emin if format is not FLOAT64 else units == 2.0**1022
 
 
 def test_absolute_error_is_in_the_numbers_own_unit() -> None:

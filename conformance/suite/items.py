@@ -1,0 +1,95 @@
+"""The items of the matrix and their verdicts: which there are is known from the plan, before anything is observed.
+
+Knows the registry, the plan and the judge's records; no framework.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance import registry
+from conformance.cases.plan import Selection, dtypes_asked
+from conformance.judge.message import four_lines
+from conformance.judge.records import Judgement, Result
+from conformance.standard import FUNCTIONS, rules_of
+
+BINDING_LEVELS = ("MUST", "SHOULD")
+SHOWN = 3
+"""Deviations that one item spells out; of more, it gives the number."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One cell of the matrix."""
+
+    subject: str
+    backend: str
+    rule: str
+    dtype: str
+
+    @property
+    def id(self) -> str:
+        """`gelu.limit.-inf-float32-torch`: the rule first, so that `-k` and sorting go by it."""
+        return f"{self.rule}-{self.dtype}-{self.subject}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an item comes to: `passed`, `failed`, `skipped`; and what to tell a person."""
+
+    outcome: str
+    text: str
+
+
+def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
+    """Every item of these backends: rules of the functions that they have, crossed with the dtypes in which each is asked."""
+    for name in backends:
+        adapter = registry.backend(name)
+        bound = {binding.function for binding in adapter.bindings}
+        for configuration in adapter.configurations:
+            subject = adapter.name if configuration == "default" else f"{adapter.name}-{configuration}"
+            for function in FUNCTIONS.values():
+                if function.name not in bound or (selection.functions and function.name not in selection.functions):
+                    continue
+                for rule in rules_of(function):
+                    for dtype in dtypes_asked(rule.name, configuration, selection):
+                        yield Item(subject, adapter.name, rule.id, dtype)
+
+
+Index = Mapping[tuple[str, str, str], Sequence[Result]]
+
+
+def index(judgement: Judgement) -> Index:
+    """Results by subject, rule and dtype."""
+    found: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
+    for result in judgement.results:
+        found[(result.subject, result.rule, result.dtype)].append(result)
+    return found
+
+
+def verdict(item: Item, results: Index, run: str, entry_points: Iterable[str] = ()) -> Verdict:
+    """Judge one item. An item without one effective comparison has failed, unless everybody says why there is none.
+
+    `entry_points` restricts it to results of these; empty means all.
+    """
+    only = set(entry_points)
+    mine = [r for r in results.get((item.subject, item.rule, item.dtype), ()) if not only or r.entry_point in only]
+    faults = [r for r in mine if r.outcome in ("deviates", "raised") and r.level in BINDING_LEVELS]
+    broken = [r for r in mine if r.outcome in ("crashed", "timed_out", "undecided", "could_not_run")]
+    if broken:
+        return Verdict("failed", f"{broken[0].outcome}: {broken[0].message or item.rule}")
+    if faults:
+        shown = "\n\n".join(four_lines(result, run=run, backend=item.backend) for result in faults[:SHOWN])
+        more = f"\n\nand {len(faults) - SHOWN} more results deviate" if len(faults) > SHOWN else ""
+        return Verdict("failed", shown + more)
+    compared = sum(result.comparisons - result.unspecified - result.vacuous for result in mine)
+    if compared:
+        return Verdict("passed", "")
+    absent = sorted({f"{r.outcome.replace('_', ' ')}: {r.message}" for r in mine if r.outcome in ("not_supported", "not_provided")})
+    if absent:
+        return Verdict("skipped", absent[0])
+    if mine and all(result.unspecified for result in mine):
+        return Verdict("skipped", f"unspecified: {mine[0].message}")
+    return Verdict("failed", f"{item.rule} compared nothing in {item.dtype} on {item.subject}: no result of the run bears on it")
