@@ -5,7 +5,6 @@ Loaded into every pytest run of an environment in which nnconform is installed, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +81,6 @@ class Session:
 
 
 @pytest.fixture(scope="session")
-def conformance_session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def conformance_session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
     """The runs of this session; under xdist each worker has its own, and with `--dist loadgroup` its own backends."""
-    yield Session(request.config, tmp_path_factory.mktemp("conformance"))
+    return Session(request.config, tmp_path_factory.mktemp("conformance"))

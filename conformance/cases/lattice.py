@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from conformance.formats import FLOAT32, FLOAT64, Bits, Format, from_ordinals, ordinals, round_to
 from conformance.standard import Function
 from conformance.standard.model import text_of
-from conformance.truth.oracle import Table, evaluate_text
+from conformance.truth.oracle import Table, evaluate_text, table
 from conformance.truth.reals import FINITE
 
 NEIGHBOURS = 64
@@ -86,19 +86,21 @@ def points_of_interest(
 def _crossings(
     function: Function, parameters: Mapping[str, float], format: Format, oracle: TableSource
 ) -> NDArray[np.int64]:
-    line = ordinals(in_order(np.unique(_binades(format, -format.emax, format.emax + 1, 2)), format), format)
-    line = np.unique(line)
-    found = []
-    for order in range(3):
-        classes = _classes(oracle.table(function, parameters, format, from_ordinals(line, format)), order)
-        changes = np.nonzero(classes[1:] != classes[:-1])[0]
-        low, high, below = line[changes], line[changes + 1], classes[changes]
-        while len(low) and bool(np.any(high - low > 1)):
-            middle = (low + high) // 2
-            same = _classes(oracle.table(function, parameters, format, from_ordinals(middle, format)), order) == below
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        found.append(high)
-    return np.concatenate(found)
+    line = np.unique(ordinals(_binades(format, -format.emax, format.emax + 1, 2), format))
+    coarse = oracle.table(function, parameters, format, from_ordinals(line, format))
+    classes = [_classes(coarse, order) for order in range(3)]
+    changes = [np.nonzero(here[1:] != here[:-1])[0] for here in classes]
+    order = np.repeat(np.arange(3), [len(found) for found in changes])
+    at = np.concatenate(changes)
+    low, high = line[at], line[at + 1]
+    below = np.array(classes)[order, at]
+    while bool(np.any(high - low > 1)):
+        middle = (low + high) // 2
+        # Some hundred numbers that nobody will ask again: computing them is quicker than keeping them.
+        fine = table(function, parameters, format, from_ordinals(middle, format))
+        same = np.array([_classes(fine, one) for one in range(3)])[order, np.arange(len(order))] == below
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return np.unique(high)
 
 
 def _classes(table: Table, order: int) -> NDArray[np.int64]:

@@ -151,13 +151,14 @@ def _line(bits: int, format: Format) -> float:
 
 
 def conventions(answers: Answers, results: Sequence[Result]) -> Iterator[Convention]:
-    """What each entry point chose where the standard leaves a choice."""
+    """What each entry point chose where the standard leaves a choice, for the first parameters that it was asked with."""
     chosen: dict[tuple[str, str, str, str, str], list[str]] = {}
+    asked: dict[str, Mapping[str, float]] = {}
     for result in results:
+        first = asked.setdefault(result.entry_point, result.parameters)
         found = _convention(answers, result)
-        if found:
-            key = (result.entry_point, *found)
-            dtypes = chosen.setdefault(key, [])
+        if found and (result.parameters == first or found[0] == "default"):
+            dtypes = chosen.setdefault((result.entry_point, *found), [])
             if result.dtype not in dtypes:
                 dtypes.append(result.dtype)
     for (entry_point, kind, name, choice, customary), dtypes in chosen.items():

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.formats import Bits, Format, from_ordinals, ordinals, values
-from conformance.standard import Bar, Function
+from conformance.formats import Bits, Format, from_ordinals, ordinals, round_to, values
+from conformance.standard import Bar, Function, Kink, Landmark
 from conformance.standard.model import text_of
 from conformance.truth import ulps
 from conformance.truth.cache import Oracle
-from conformance.truth.oracle import Table, evaluate_text
-from conformance.truth.reals import FINITE, UNDECIDED, UNDEFINED, UNDERFLOW, Reals
+from conformance.truth.oracle import Table, evaluate
+from conformance.truth.reals import FINITE, UNDECIDED, UNDERFLOW, Reals
 
 from .regions import breaks_of, regions_of
 
@@ -156,7 +157,7 @@ def _near(
     for here in breaks_of(function, parameters, format):
         if not here.abrupt or (order == 0 and here.name in kinks):
             continue
-        exact = evaluate_text(_text_at(function, here.name, parameters))
+        exact = _exactly(function, here.name, parameters)
         below = _ordinal_at_or_below(here.place, exact, format)
         # At zero nothing is rounded on the way in: only zero itself is at the kink.
         reach = int(bar.argument) if exact != 0 else 0
@@ -175,17 +176,17 @@ def _near(
     return near
 
 
-def _text_at(function: Function, name: str, parameters: Mapping[str, float]) -> str:
-    return next(text_of(point.at, parameters) for point in (*function.kinks, *function.landmarks) if point.name == name)
+def _exactly(function: Function, name: str, parameters: Mapping[str, float]) -> Fraction | float:
+    """The place of the kink or landmark of this name."""
+    points: tuple[Kink | Landmark, ...] = (*function.kinks, *function.landmarks)
+    return evaluate(next(point.at for point in points if point.name == name), parameters)
 
 
-def _ordinal_at_or_below(place: float, exact: object, format: Format) -> int:
+def _ordinal_at_or_below(place: float, exact: Fraction | float, format: Format) -> int:
     """Ordinal of the largest number of the format that is not above the place."""
-    from conformance.formats import round_to
-
     rounded = round_to(np.array([place]), format)
     ordinal = int(ordinals(rounded, format)[0])
-    return ordinal if values(rounded, format)[0] <= exact else ordinal - 1  # type: ignore[operator]
+    return ordinal if float(values(rounded, format)[0]) <= exact else ordinal - 1
 
 
 def _both(sides: list[Reals], within: NDArray[np.int64]) -> Reals:
@@ -198,8 +199,3 @@ def _both(sides: list[Reals], within: NDArray[np.int64]) -> Reals:
         np.concatenate([low.exponent, high.exponent]),
     )
 
-
-def is_defined(truth: Reals) -> NDArray[np.bool_]:
-    """Where a single number is the truth."""
-    defined: NDArray[np.bool_] = truth.kind != UNDEFINED
-    return defined

@@ -90,8 +90,10 @@ def _interval_names(breaks: tuple[Break, ...]) -> list[str]:
 
 
 def _is_zero(bits: Bits, format: Format) -> NDArray[np.bool_]:
-    return (bits & format.bits_type.type(format.sign_bit - 1)) == 0
+    zero: NDArray[np.bool_] = (bits & format.bits_type.type(format.sign_bit - 1)) == 0
+    return zero
 
 
 def _is_negative(bits: Bits, format: Format) -> NDArray[np.bool_]:
-    return (bits & format.bits_type.type(format.sign_bit)) != 0
+    negative: NDArray[np.bool_] = (bits & format.bits_type.type(format.sign_bit)) != 0
+    return negative

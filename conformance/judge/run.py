@@ -81,7 +81,9 @@ def judge_run(
     `reproducer(subject, case, bits)` makes a script for one input of a case, or all of them; `progress(done, total, function)`
     is called before each function and at the end.
     """
-    subjects = {subject.id: subject for subject in run.subjects()}
+    order = list(run.meta().get("plan", {}).get("backends", ()))
+    in_order = sorted(run.subjects(), key=lambda s: order.index(s.backend) if s.backend in order else len(order))
+    subjects = {subject.id: subject for subject in in_order}
     bindings: Mapping[str, Any] = run.meta().get("bindings", {})
     observed: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     cases: dict[str, Case] = {}

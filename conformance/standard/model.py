@@ -134,7 +134,8 @@ class Function:
     """One function of the standard, as a page of a textbook.
 
     `zero_sign` says what f(±0) = 0 looks like: `same` (f(±0) = ±0), `free`, or `none` where f(0) ≠ 0; it may depend on the
-    parameters. `bars` holds the bars other than the default, by quantity.
+    parameters. `bars` holds the bars other than the default, by quantity. `inapplicable` names the rules that no input
+    and no sampled parameter brings about (relu never overflows); the oracle's tests hold that against the truth.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Function:
     landmarks: tuple[Landmark, ...] = ()
     properties: tuple[Property, ...] = ()
     forms: tuple[Form, ...] = ()
+    inapplicable: tuple[str, ...] = ()
     bars: Mapping[str, Bar] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

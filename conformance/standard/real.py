@@ -86,11 +86,11 @@ def tanh(x: Real) -> Real:
 SQRT_2 = Constant("√2", lambda one: sqrt(2 * one))
 
 
-def maximum(x: Operand, y: Operand) -> Any:
+def maximum(x: Operand, y: Operand) -> Operand:
     """The larger of two."""
     return x if x >= y else y  # type: ignore[operator]
 
 
-def minimum(x: Operand, y: Operand) -> Any:
+def minimum(x: Operand, y: Operand) -> Operand:
     """The smaller of two."""
     return x if x <= y else y  # type: ignore[operator]

@@ -26,6 +26,7 @@ relu = Function(
         Property("nondecreasing", "x ≤ y implies relu(x) ≤ relu(y)"),
     ),
     bars={"value": _EXACT, "gradient": _EXACT, "second_derivative": _EXACT},
+    inapplicable=("overflow", "underflow_sign"),
     sources=(
         Source("Nair, Hinton: Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010",
                "https://icml.cc/Conferences/2010/papers/432.pdf"),
@@ -44,7 +45,8 @@ def _leaky_relu_at_minus_infinity(parameters: Parameters) -> str:
 
 
 def _sign_of_zero(parameters: Parameters) -> str:
-    return "same" if parameters["slope"] > 0 else "free"
+    # With a negative slope both sides are positive, and either zero is as good.
+    return "same" if parameters["slope"] >= 0 else "none"
 
 
 def _slope(parameters: Parameters) -> str:
@@ -100,6 +102,7 @@ hard_swish = Function(
         Landmark("-1.5", at="-3/2", meaning="minimum, −3/8; zero of the derivative"),
         Landmark("0", at="0", meaning="zero of the function"),
     ),
+    inapplicable=("overflow",),
     sources=(
         Source("Howard et al.: Searching for MobileNetV3, ICCV 2019, section 5.2", "https://arxiv.org/abs/1905.02244"),
     ),

@@ -27,7 +27,7 @@ INVARIANCES = {
 
 def rules_of(function: Function) -> tuple[Rule, ...]:
     """Every rule of one function, in the order of reading. Ids are unique and stable."""
-    return tuple(_rules(function))
+    return tuple(rule for rule in _rules(function) if rule.name not in function.inapplicable)
 
 
 def _rules(function: Function) -> Iterator[Rule]:

@@ -31,6 +31,7 @@ sigmoid = Function(
         Property("nondecreasing", "x ≤ y implies sigmoid(x) ≤ sigmoid(y)"),
     ),
     forms=(Form(_negative, _sigmoid_of_negative, "e^(−x) has no finite enclosure where x is very negative"),),
+    inapplicable=("overflow",),
     sources=(Source("NIST Digital Library of Mathematical Functions, 4.2 (exponential)", "https://dlmf.nist.gov/4.2"),),
 )
 

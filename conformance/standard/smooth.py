@@ -24,6 +24,7 @@ gelu = Function(
         Landmark("0", at="0", meaning="zero of the function"),
         Landmark("1.41", at="1.4142135623730951", meaning="√2, zero of the second derivative"),
     ),
+    inapplicable=("overflow",),
     sources=(
         Source("Hendrycks, Gimpel: Gaussian Error Linear Units (GELUs), 2016, section 2", "https://arxiv.org/abs/1606.08415"),
     ),
@@ -90,6 +91,7 @@ softplus = Function(
         Property("at_least_argument", "softplus(x) ≥ x"),
     ),
     forms=(Form(_positive, _softplus_of_positive, "e^(beta·x) has no finite enclosure where x is very large"),),
+    inapplicable=("overflow",),
     sources=(
         Source("Dugas et al.: Incorporating Second-Order Functional Knowledge for Better Option Pricing, NIPS 2000",
                "https://papers.nips.cc/paper/1920-incorporating-second-order-functional-knowledge-for-better-option-pricing"),

@@ -37,10 +37,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an item comes to: `passed`, `failed`, `skipped`; and what to tell a person."""
+    """What an item comes to: `passed`, `failed`, `skipped`; and what to tell a person.
+
+    `deviates` tells a framework that deviates from a question that went wrong (crashed, hung, undecided, nothing compared).
+    """
 
     outcome: str
     text: str
+    deviates: bool = False
 
 
 def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
@@ -83,7 +87,7 @@ def verdict(item: Item, results: Index, run: str, entry_points: Iterable[str] = 
     if faults:
         shown = "\n\n".join(four_lines(result, run=run, backend=item.backend) for result in faults[:SHOWN])
         more = f"\n\nand {len(faults) - SHOWN} more results deviate" if len(faults) > SHOWN else ""
-        return Verdict("failed", shown + more)
+        return Verdict("failed", shown + more, deviates=True)
     compared = sum(result.comparisons - result.unspecified - result.vacuous for result in mine)
     if compared:
         return Verdict("passed", "")

@@ -75,7 +75,10 @@ def _cell(key: str, checks: list[Check], strip: bytes, problem: str) -> Cell:
     # Something unsupported beside something that conforms does not make the cell unsupported; the title still says it.
     state = first_state([check.state for check in checks])
     errors = [
-        r.worst.ulp for check in checks for r in check.results if r.worst is not None and not math.isnan(r.worst.ulp)
+        r.worst.ulp
+        for check in checks
+        for r in check.results
+        if r.worst is not None and r.severity != "convention" and not math.isnan(r.worst.ulp)
     ]
     worst = ulps(max(errors)) if errors else ""
     brief = worst.replace("e+0", "e").replace("e+", "e")

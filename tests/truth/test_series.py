@@ -97,7 +97,9 @@ def test_equality_is_noticed_only_where_x_is_compared() -> None:
     before = x.setting.touched
     assert maximum(x, 1) is x
     assert (before, x.setting.touched) == (False, True)
-    assert minimum(at(0.5), 1).value[0] == arb(0.5)
+    smaller = minimum(at(0.5), 1)
+    assert isinstance(smaller, Series)
+    assert smaller.value[0] == arb(0.5)
 
 
 def test_overlapping_balls_decide_nothing() -> None:
