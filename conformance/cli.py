@@ -6,15 +6,19 @@ Where several apply, 2 comes before 3 before 1.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+import conformance
 
 if TYPE_CHECKING:
     from conformance.judge.records import Judgement
@@ -30,9 +34,9 @@ TIERS = ("quick", "default", "deep")
 def main() -> None:
     """Run the command line and end the process. A traceback is never the interface: what is unforeseen is one sentence."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        # Without its standalone mode click hands over the code of an Exit as a result.
+        code = cli.main(prog_name="nnconform", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(USAGE)
@@ -40,6 +44,8 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing is left to be flushed into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
         if os.environ.get("NNCONFORM_DEBUG"):
@@ -52,15 +58,22 @@ def main() -> None:
         sys.exit(NOT_RUN)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="nnconform", prog_name="nnconform")
+_HELP = {
+    "help_option_names": ["-h", "--help"],
+    # click would not go below 50 columns by itself.
+    "terminal_width": max(30, min(shutil.get_terminal_size().columns, 100) - 2),
+}
+
+
+@click.group(context_settings=_HELP)
+@click.version_option(conformance.__version__, prog_name="nnconform")
 def cli() -> None:
     """Measure how frameworks keep the standard for activation and loss functions.
 
     \b
-    nnconform run torch jax        observe, judge, tell
-    nnconform report RUN           one HTML file to read
-    nnconform show gelu            what the standard says
+    run torch jax  observe, judge, tell
+    report RUN     one HTML file to read
+    show gelu      what the standard says
     """
 
 
@@ -68,8 +81,12 @@ def _names(kind: str, known: Callable[[], Iterable[str]]) -> Callable[..., tuple
     """A callback that takes `a,b` apart and suggests the nearest names for one that nobody has."""
 
     def check(context: click.Context, option: click.Parameter, given: Any) -> tuple[str, ...]:
-        names = [name.strip() for part in ([given] if isinstance(given, str) else given or ()) for name in part.split(",")]
-        return tuple(_known(kind, name, known()) for name in names if name)
+        if given is None:
+            return ()
+        names = [name.strip() for name in str(given).split(",") if name.strip()]
+        if not names:
+            raise click.BadParameter(f"names no {kind}; give names with commas between them, or leave the option away.")
+        return tuple(dict.fromkeys(_known(kind, name, known()) for name in names))
 
     return check
 
@@ -78,8 +95,12 @@ def _known(kind: str, name: str, known: Iterable[str]) -> str:
     from conformance import registry
 
     if name not in (names := list(known)):
-        raise click.UsageError(str(registry.unknown(kind, name, names)))
+        raise click.UsageError(str(registry.unknown(kind, name, names, lister=_LISTERS.get(kind, ""))))
     return name
+
+
+_LISTERS = {"rule": "nnconform list rules"}
+"""Commands that list names of which there are too many for one message."""
 
 
 def _functions() -> Iterable[str]:
@@ -101,12 +122,29 @@ def _rules() -> Iterable[str]:
 def _backends(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     from conformance import registry
 
-    for name in given:
-        try:
-            registry.backend_specification(name)
-        except registry.UnknownName as error:
-            raise click.UsageError(str(error)) from error
-    return given or tuple(registry.BACKENDS)
+    names = tuple(dict.fromkeys(given)) or tuple(registry.BACKENDS)
+    by_name: dict[str, str] = {}
+    for name in names:
+        adapter = _adapter(name)
+        if adapter.name in by_name:
+            raise click.UsageError(f"{by_name[adapter.name]} and {name} are both called {adapter.name!r}: run one of them.")
+        by_name[adapter.name] = name
+    return names
+
+
+def _adapter(name: str) -> Any:
+    """The class of a backend; a name that nobody has, or a plug-in that can't be loaded, is one sentence."""
+    from conformance import registry
+
+    try:
+        return registry.backend(name)
+    except registry.UnknownName as error:
+        raise click.UsageError(str(error)) from error
+    except ImportError as error:
+        raise click.UsageError(
+            f"backend {name!r} can't be loaded ({error}): give one of {', '.join(registry.backend_names())}, or a module:Class "
+            "that can be imported here."
+        ) from error
 
 
 def _pythons(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -116,7 +154,7 @@ def _pythons(context: click.Context, option: click.Parameter, given: tuple[str, 
         if not path:
             raise click.UsageError(f"--python {text!r}: give BACKEND=PATH, as in --python jax=venv/bin/python")
         if not Path(path).expanduser().exists():
-            raise click.UsageError(f"--python {text!r}: there is no file {path}")
+            raise click.UsageError(f"--python {text!r}: there is no file {path}; give the python of an environment, as in venv/bin/python")
         # The path itself, not what it links to: the interpreter of a virtual environment is a link.
         pythons[name] = str(Path(path).expanduser().absolute())
     return pythons
@@ -149,8 +187,8 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Intra-op threads of a framework.")
 @click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for one case.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("run.nnconform"), show_default=True, help="The run file.")
-@click.option("--resume", is_flag=True, help="Go on with a run file that was interrupted.")
-@click.option("--fail-on", type=click.Choice(["unexpected", "none"]), default="unexpected", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on with the run file, if it is there already.")
+@click.option("--fail-on", type=click.Choice(["unexpected", "none"]), default="unexpected", show_default=True, help="With none the exit code is 0 whatever was found.")
 def run(**given: Any) -> None:
     """Observe frameworks, judge what they did, and tell.
 
@@ -158,8 +196,7 @@ def run(**given: Any) -> None:
     """  # fmt: skip
     from conformance.cases.plan import Selection
     from conformance.observe import session
-    from conformance.observe.engine import Interrupted, Limits
-    from conformance.observe.runfile import RunFileError
+    from conformance.observe.engine import Limits
     from conformance.truth.cache import Oracle, default_directory
 
     request = session.Request(
@@ -174,23 +211,51 @@ def run(**given: Any) -> None:
     )
     strange = sorted(set(request.pythons) - set(request.backends))
     if strange:
-        raise click.UsageError(f"--python names {', '.join(strange)}, which is not among the backends of this run")
+        raise click.UsageError(
+            f"--python names {', '.join(strange)}, which is not among the backends of this run: {', '.join(request.backends)}."
+        )
     oracle = Oracle(default_directory(), jobs=request.jobs or session.cores())
     from .progress import observing
 
-    try:
+    with _interruptible(given["out"]), _readable():
         with observing() as progress:
             run_file = session.run(request, given["out"], oracle, resume=given["resume"], progress=progress)
-    except RunFileError as error:
-        raise click.UsageError(str(error)) from error
-    except Interrupted as error:
-        click.echo(str(error), err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from error
-    with run_file:
-        judgement = _judge(run_file, oracle)
+        with run_file:
+            judgement = _judge(run_file, oracle)
     _print("summary", [judgement])
-    click.echo(f"\nRun file: {given['out']}\nNext:     nnconform report {shlex.quote(str(given['out']))}")
+    path = shlex.quote(str(given["out"]))
+    click.echo(f"\nRun file: {given['out']}\nNext:     nnconform report {path}")
     raise click.exceptions.Exit(_exit_code(judgement, given["fail_on"]))
+
+
+@contextlib.contextmanager
+def _interruptible(path: Path) -> Iterator[None]:
+    """Ctrl-C, while observing or while judging: what is kept, and how to go on."""
+    from conformance.observe.engine import Interrupted
+
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted) as error:
+        click.echo(
+            f"interrupted; {path} holds everything answered so far: the same command with --resume goes on from there.",
+            err=True,
+        )
+        raise click.exceptions.Exit(INTERRUPTED) from error
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """A run file that can't be used is the user's business (2); one that can't be written any more ended the run (3)."""
+    from conformance.observe.runfile import NotWritten, RunFileError
+    from conformance.observe.session import NothingToAsk
+
+    try:
+        yield
+    except NotWritten as error:
+        click.echo(f"Error: {error}", err=True)
+        raise click.exceptions.Exit(NOT_RUN) from error
+    except (RunFileError, NothingToAsk) as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _judge(run_file: RunFile, oracle: Any) -> Judgement:
@@ -228,21 +293,32 @@ def _exit_code(judgement: Judgement, fail_on: str) -> int:
     return FINDINGS if fail_on != "none" and gating(judgement.findings) else 0
 
 
-def _open(path: Path) -> RunFile:
-    from conformance.observe.runfile import RunFile, RunFileError
-
-    try:
-        return RunFile.open(path)
-    except RunFileError as error:
-        raise click.UsageError(str(error)) from error
-
-
-def _judgement(path: Path) -> Judgement:
+def _judgement(path: Path) -> tuple[Judgement, dict[str, list[Any]]]:
+    """The judgement of a run file, and the bindings that it was asked through, by backend."""
+    from conformance.observe.runfile import RunFile
     from conformance.observe.session import cores
     from conformance.truth.cache import Oracle, default_directory
 
-    with _open(path) as run_file:
-        return _judge(run_file, Oracle(default_directory(), jobs=cores()))
+    with _readable(), RunFile.open(path) as run_file:
+        return _judge(run_file, Oracle(default_directory(), jobs=cores())), _bindings(run_file)
+
+
+def _bindings(run_file: RunFile) -> dict[str, list[Any]]:
+    """The bindings that a run file remembers: its subjects' adapters need not be installed here, nor be of that version."""
+    from dataclasses import fields
+
+    from conformance import registry
+    from conformance.observe.runfile import RunFileError
+
+    binding = registry.protocol().Binding
+    known = {field.name for field in fields(binding)}
+    try:
+        return {
+            backend: [binding(**{key: value for key, value in data.items() if key in known}) for data in by_id.values()]
+            for backend, by_id in run_file.meta().get("bindings", {}).items()
+        }
+    except (TypeError, AttributeError) as error:
+        raise RunFileError(f"{run_file.path} is damaged: its bindings can't be read ({error}).") from error
 
 
 def _print(what: str, *given: Any) -> None:
@@ -264,9 +340,9 @@ def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
     """Write reports about one or more run files: HTML to read, others for machines."""  # fmt: skip
     from conformance import registry
 
-    judgements = [_judgement(path) for path in runs]
-    names = dict.fromkeys(subject.backend for judgement in judgements for subject in judgement.subjects)
-    bindings = {name: registry.backend(name).bindings for name in names}
+    read = [_judgement(path) for path in runs]
+    judgements = [judgement for judgement, _ in read]
+    bindings = {name: bound for _, by_backend in reversed(read) for name, bound in by_backend.items()}
     for format in formats:
         try:
             written = registry.report(format)(judgements, bindings, out)
@@ -283,7 +359,7 @@ def findings(run_path: Path, format: str, status: str) -> None:
     """List what deviates, worst first."""
     from conformance import registry
 
-    judgement = _judgement(run_path)
+    judgement, _ = _judgement(run_path)
     statuses = ("new", "expected", "stale") if status == "all" else (status,)
     if format == "json":
         click.echo(registry.load("conformance.reports.findings_json:text")(judgement, statuses), nl=False)
@@ -298,7 +374,7 @@ def results(run_path: Path, format: str) -> None:
     """Every result: one record per subject, entry point, rule, parameters, dtype, mode and region."""
     from conformance import registry
 
-    judgement = _judgement(run_path)
+    judgement, _ = _judgement(run_path)
     if format == "json":
         for line in registry.load("conformance.reports.results_json:lines")(judgement):
             click.echo(line, nl=False)
@@ -314,7 +390,7 @@ def show(function: str, format: str) -> None:
     from conformance import registry
     from conformance.standard import FUNCTIONS
 
-    bindings = {name: registry.backend(name).bindings for name in registry.backend_names()}
+    bindings = {name: _adapter(name).bindings for name in registry.backend_names()}
     if format == "text":
         _print("show", FUNCTIONS[function], bindings)
         return
@@ -324,10 +400,10 @@ def show(function: str, format: str) -> None:
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(["functions", "backends", "rules"]))
+@click.argument("what", metavar="WHAT", type=click.Choice(["functions", "backends", "rules"]))
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_(what: str, format: str) -> None:
-    """List the standard's functions or rules, or the backends."""
+    """List what there is: WHAT is functions, backends or rules."""
     rows = _LISTS[what]()
     if format == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -359,7 +435,7 @@ def _backend_rows() -> list[dict[str, Any]]:
 
     rows = []
     for name in registry.backend_names():
-        adapter = registry.backend(name)
+        adapter = _adapter(name)
         rows.append({
             "backend": name, "modes": ", ".join(adapter.modes), "configurations": ", ".join(adapter.configurations),
             "entry points": len(adapter.bindings), "functions": len({binding.function for binding in adapter.bindings}),
@@ -377,13 +453,16 @@ def repro(run_path: Path, finding: str) -> None:
     """Print a script that shows a finding and needs only the framework."""
     from conformance import registry
 
-    judgement = _judgement(run_path)
+    judgement, _ = _judgement(run_path)
     found = [f for f in judgement.findings if f.id.startswith(finding)]
     if not found:
         near = registry.unknown("finding", finding, [f.id for f in judgement.findings])
         raise click.UsageError(f"{near} `nnconform findings {run_path}` lists them.")
     if not found[0].reproducer:
-        raise click.UsageError(f"{finding} has no script: the adapter of {found[0].backend} is not installed here, or its call is refused")
+        raise click.UsageError(
+            f"finding {finding} has no script: the adapter of {found[0].backend} is not installed here, or the finding is about "
+            "a call that should have been refused."
+        )
     click.echo(found[0].reproducer)
 
 

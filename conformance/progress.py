@@ -37,15 +37,19 @@ def observing() -> Iterator[Observed]:
 
 @contextmanager
 def judging() -> Iterator[Judged]:
-    """Gives `progress(done, total, function)`."""
-    started = time.monotonic()
+    """Gives `progress(done, total, what)`; `what` is `judging gelu`, or what has to be done before."""
+    started = shown = time.monotonic()
 
-    def show(done: int, total: int, function: str) -> None:
+    def show(done: int, total: int, what: str) -> None:
+        nonlocal shown
         if sys.stderr.isatty():
-            text = f"judging {function} ({done + 1} of {total})" if done < total else ""
+            text = f"{what} ({done + 1} of {total})" if done < total else ""
             print(f"\r{text:<60}\r", end="", file=sys.stderr, flush=True)
         elif done == total:
             print(f"judged {total} functions in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+        elif time.monotonic() - shown > LINE_SECONDS:
+            shown = time.monotonic()
+            print(what, file=sys.stderr, flush=True)
 
     yield show
 

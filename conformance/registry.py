@@ -91,10 +91,14 @@ def protocol() -> ModuleType:
     return importlib.import_module("conformance.backends.protocol")
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """The error for a name nobody has: what was given, the nearest names, and all that would be accepted."""
+def unknown(kind: str, name: str, known: Iterable[str], lister: str = "") -> UnknownName:
+    """The error for a name nobody has: what was given, the nearest names, and all that would be accepted.
+
+    Where those are too many to read, `lister` is the command that lists them.
+    """
     names = list(known)
-    return UnknownName(f"unknown {kind} {name!r}.{_suggestion(name, names)} Known: {', '.join(names) or 'none'}.")
+    accepted = f"`{lister}` lists all." if lister else f"Known: {', '.join(names) or 'none'}."
+    return UnknownName(f"unknown {kind} {name!r}.{_suggestion(name, names)} {accepted}")
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

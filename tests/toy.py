@@ -86,8 +86,10 @@ class Fault:
     defaults: Mapping[str, float] = field(default_factory=dict)
     documented: Mapping[str, float] = field(default_factory=dict)
     truncates_integers: bool = False
-    dtypes: tuple[str, ...] = ("bfloat16", "float32")
-    """What is asked: two dtypes show most faults, and the rest would only take time."""
+    dtypes: tuple[str, ...] = ("float32",)
+    """What is asked: one dtype shows most faults, and the rest would only take time."""
+    with_parameters: bool = True
+    """Whether the entry points take the parameters, or have the defaults built in."""
     only: Callable[[Any], bool] = field(default=lambda finding: True)
     """What the finding must look like beyond its rule."""
 
@@ -111,13 +113,15 @@ class Toy:
 
     def _bind(self, name: str) -> list[Any]:
         function = FUNCTIONS[name]
-        keywords = {parameter.name: parameter.name for parameter in function.parameters}
-        defaults = {**function.defaults(), **self.fault.documented}
+        taken: dict[str, Any] = {"fixed": function.defaults()}
+        if self.fault.with_parameters:
+            keywords = {parameter.name: parameter.name for parameter in function.parameters}
+            taken = {"parameters": keywords, "defaults": {**function.defaults(), **self.fault.documented}}
         bind = words.Binding
         return [
-            bind(name, f"toy.{name}", parameters=keywords, defaults=defaults),
-            bind(name, f"toy.alias.{name}", parameters=keywords, defaults=defaults),
-            bind(name, f"toy.{name}_", form="inplace", parameters=keywords, defaults=defaults),
+            bind(name, f"toy.{name}", **taken),
+            bind(name, f"toy.alias.{name}", **taken),
+            bind(name, f"toy.{name}_", form="inplace", **taken),
         ]
 
     def versions(self) -> dict[str, str]:

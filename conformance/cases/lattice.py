@@ -7,7 +7,7 @@ function overflows, underflows and changes sign; knows no framework.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +53,11 @@ def lattice(function: Function, parameters: Mapping[str, float], format: Format,
         _binades(format, *DENSE, DENSE_MANTISSAS),
         from_ordinals(near, format),
     ]
-    bits = np.unique(np.concatenate([*parts, _special(format)]))
+    bits = _distinct(np.concatenate([*parts, _special(format)]))
     step = SIZE_STEP[format]
     missing = -len(bits) % step
     extra = _binades(format, *DENSE, DENSE_MANTISSAS + missing)
-    fresh = np.setdiff1d(extra, bits)
+    fresh = _distinct(extra[~np.isin(extra, bits)])
     chosen = fresh[np.linspace(0, len(fresh) - 1, missing).astype(np.int64)] if missing else fresh[:0]
     return in_order(np.concatenate([bits, chosen]), format)
 
@@ -86,7 +86,7 @@ def points_of_interest(
 def _crossings(
     function: Function, parameters: Mapping[str, float], format: Format, oracle: TableSource
 ) -> NDArray[np.int64]:
-    line = np.unique(ordinals(_binades(format, -format.emax, format.emax + 1, 2), format))
+    line = _distinct(ordinals(_binades(format, -format.emax, format.emax + 1, 2), format))
     coarse = oracle.table(function, parameters, format, from_ordinals(line, format))
     classes = [_classes(coarse, order) for order in range(3)]
     changes = [np.nonzero(here[1:] != here[:-1])[0] for here in classes]
@@ -101,6 +101,12 @@ def _crossings(
         same = np.array([_classes(fine, one) for one in range(3)])[order, np.arange(len(order))] == below
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return np.unique(high)
+
+
+def _distinct(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Each number once, sorted; np.unique hashes integers, which takes five times as long here."""
+    in_order = np.sort(numbers)
+    return in_order[np.concatenate([[True], in_order[1:] != in_order[:-1]])]
 
 
 def _classes(table: Table, order: int) -> NDArray[np.int64]:

@@ -214,7 +214,7 @@ def _cases(
 ) -> Iterator[Case]:  # fmt: skip
     modes = modes_of(backend, selection)
     for row in PLAN:
-        if not _answers(row, selection.rules):
+        if not _answers(row, selection.rules, function.name):
             continue
         dtypes = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes)
         for dtype, mode in product(dtypes, row.modes):
@@ -238,19 +238,18 @@ def modes_of(backend: BackendLike, selection: Selection) -> tuple[str, ...]:
     return tuple(mode for mode in backend.modes if mode in wanted)
 
 
-def _answers(row: Row, rules: Sequence[str]) -> bool:
-    """Whether the row bears on any of the rules wanted; a rule is named with or without its function."""
+def _answers(row: Row, rules: Sequence[str], function: str = "") -> bool:
+    """Whether the row bears on any of the rules wanted of a function (or of any); a rule is named with or without one."""
     if not rules:
         return True
-    names = [rule.split(".", 1)[1] if rule.split(".", 1)[0] in FUNCTIONS else rule for rule in rules]
+    split = [rule.split(".", 1) if rule.split(".", 1)[0] in FUNCTIONS else ["", rule] for rule in rules]
+    names = [name for of, name in split if not of or not function or of == function]
     return any(name.startswith(answered) or answered.startswith(name) for name in names for answered in row.rules)
 
 
 def _kept(dtype: str, row: Row, selection: Selection) -> bool:
     if selection.dtypes:
-        return dtype in selection.dtypes or (
-            dtype not in FORMATS and row.topic == "integer" and "float32" in selection.dtypes
-        )
+        return dtype in selection.dtypes
     return selection.tier != "quick" or dtype == "float32" or row.topic == "integer"
 
 

@@ -78,15 +78,16 @@ def _error_of_interval(observed: Bits, format: Format, candidates: Reals) -> tup
 def _flushed(question: Question, observed: Bits, beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Of the results `beyond` their bar, those that a flushed result (±0) or a flushed argument (f(±0)) explains.
 
-    f(±0) is what this answer itself has there, or else what is true.
+    f(±0) is what this answer itself has there, if that is right, or else what is true: an answer that is wrong all around
+    zero has not flushed anything.
     """
     format = question.format
     is_zero = (observed & format.bits_type.type(format.sign_bit - 1)) == 0
-    flushed: NDArray[np.bool_] = beyond & question.subnormal_truth & is_zero
+    flushed: NDArray[np.bool_] = beyond & question.may_be_subnormal & is_zero
     subnormal = np.nonzero(beyond & question.subnormal_argument)[0]
     if len(subnormal):
         y = values(observed[subnormal], format)
-        zeros = (question.bits << 1 & (2**format.width - 1)) == 0
+        zeros = ((question.bits << 1 & (2**format.width - 1)) == 0) & ~beyond
         at = [near.candidates for near in question.near if question.bits[near.index] << 1 & (2**format.width - 1) == 0]
         truths = values(observed[zeros] if zeros.any() else ulps.rounded(at[0] if at else question.at_zero, format), format)
         truths = truths[~np.isnan(truths)] if not np.isnan(truths).all() else np.zeros(1)
@@ -116,7 +117,7 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
     counts = np.bincount(grade[~question.undecided[members] & ~measured.flushed[members]], minlength=len(GRADES))
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = np.where(deviating, 2.0, 0.0) + np.where(np.isinf(error), 1.0, error / (error + bar + 1e-300)) - measured.flushed[members]
-    worst = int(members[int(np.argmax(excess))])
+    worst = int(members[_most_telling(question, members, excess)])
     wrong = bool(np.any(_is_wrong(question, measured, members[deviating])))
     severity = ("wrong" if wrong else "inaccurate") if deviating.any() else ""
     if severity and part.rule.endswith(".nan"):
@@ -137,6 +138,15 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
     )
 
 
+def _most_telling(question: Question, members: NDArray[np.int64], excess: NDArray[np.float64]) -> int:
+    """Index among `members` of what went farthest astray; of several that lost everything, that nearest to 1 in size."""
+    equals = np.nonzero(excess >= excess.max() - 1e-6)[0]
+    x = values(question.bits[members[equals]], question.format)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unusual = np.abs(np.log2(np.abs(x)))
+    return int(equals[int(np.argmin(np.where(np.isnan(unusual), np.inf, unusual)))])
+
+
 def _is_wrong(question: Question, measured: Measured, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
     """A NaN where a number is due, a number where NaN is due, or not one correct digit where the truth is ordinary."""
     format, truth = question.format, question.truth.take(indices)
@@ -144,7 +154,9 @@ def _is_wrong(question: Question, measured: Measured, indices: NDArray[np.int64]
     ordinary = (truth.kind == FINITE) & (truth.exponent >= format.emin) & (truth.exponent <= format.emax)
     # One decimal digit is right as long as the relative error stays below about a half. Near a zero of the function an
     # honest implementation has no digit either; its bar tells.
-    hopeless = (error > 0.5 * 2.0 ** (format.precision - 1)) & (error > 16 * question.bar[indices])
+    # Where zero is due, a subnormal number is not far from it.
+    size = np.where(truth.kind == FINITE, 0.5, 1.0) * 2.0 ** (format.precision - 1)
+    hopeless = (error > size) & (error > 16 * question.bar[indices])
     observed_nan = np.isnan(values(measured.observed[indices], format))
     wrong: NDArray[np.bool_] = (observed_nan != (truth.kind == NAN)) | (hopeless & (ordinary | (truth.kind != FINITE)))
     return wrong
@@ -157,14 +169,16 @@ def _choice(question: Question, measured: Measured, part: Part, mode: str) -> li
         kink = next(kink for kink in question.function.kinks if kink.name == kink_name)
         customary = text_of(kink.customary, question.parameters)
         names = {"left": text_of(kink.left, question.parameters), "right": text_of(kink.right, question.parameters)}
-        chosen = _chosen(question, measured, part, {"customary": customary, **names})
+        choices = [_chosen(question, measured, int(index), {"customary": customary, **names}) for index in part.members]
+        chosen = choices[0] if len(set(choices)) == 1 else " or ".join(_of_zeros(question, part, choices))
         rule = f"kink.{kink_name}.convention"
     elif question.quantity == "value" and question.zero_sign == "free" and part.region in ("x = -0", "x = +0"):
         negative = bool(measured.observed[part.members[0]] >> (question.format.width - 1))
-        chosen, rule = ("-0" if negative else "customary"), "signed_zero"
+        chosen, rule = ("-0" if negative else "customary"), "signed_zero.convention"
     else:
         return []
-    other = chosen != "customary"
+    # What is no subgradient at all is the business of the kink's own rule.
+    other = chosen != "customary" and "outside" not in chosen
     index = int(part.members[0])
     return [
         Verdict(
@@ -183,13 +197,24 @@ def _choice(question: Question, measured: Measured, part: Part, mode: str) -> li
     ]
 
 
-def _chosen(question: Question, measured: Measured, part: Part, candidates: dict[str, str]) -> str:
-    number = values(measured.observed[part.members[:1]], question.format)[0]
+def _chosen(question: Question, measured: Measured, index: int, candidates: dict[str, str]) -> str:
+    """Which subgradient the result at `index` is: a name, `in between`, or `outside`."""
+    if not measured.conforms[index]:
+        return "outside"
+    number = values(measured.observed[index : index + 1], question.format)[0]
+    # A slope that lost digits on its way is still the slope of that side: this asks what was meant, not how well.
+    room = max(4 * 2.0**-question.format.precision, 2.0**-16)
     for name, text in candidates.items():
         expected = float(evaluate_text(text))
-        if number == expected or abs(number - expected) <= abs(expected) * 4 * 2.0**-question.format.precision:
+        if abs(number - expected) <= abs(expected) * room:
             return name
-    return "in between" if bool(measured.conforms[part.members[0]]) else "outside"
+    return "in between"
+
+
+def _of_zeros(question: Question, part: Part, choices: list[str]) -> list[str]:
+    """`left at -0`, `customary at 0`: choices that differ between the zeros of both signs."""
+    at = [decimal(int(bits), question.format) for bits in question.bits[part.members]]
+    return [f"{choice} at {place.removesuffix('.0')}" for choice, place in zip(choices, at, strict=True)]
 
 
 def _signs(question: Question, measured: Measured, mode: str) -> list[Verdict]:
@@ -231,7 +256,7 @@ def _of_sign(
 
 
 def _flushing(question: Question, measured: Measured, mode: str) -> list[Verdict]:
-    members = np.nonzero(question.subnormal_argument | question.subnormal_truth)[0]
+    members = np.nonzero(question.subnormal_argument | question.subnormal_truth | measured.flushed)[0]
     bad = np.nonzero(measured.flushed)[0]
     if not len(members):
         return []

@@ -9,9 +9,9 @@ import numpy as np
 from conformance.formats import FORMATS, decimal, round_to, values
 from conformance.observe.observation import Observation
 from conformance.truth import ulps
-from conformance.truth.oracle import table
 
 from .answers import Answers
+from .question import question
 from .records import Result
 
 
@@ -54,18 +54,18 @@ def _integer(answers: Answers, observation: Observation) -> Result:
         format = FORMATS["float64"]
         given = observed.view(output.dtype).astype(np.float64) if output.dtype != "none" else np.zeros(len(numbers))
         observed = round_to(given, format)
-        bar = 0.0
     else:
         format = FORMATS[output.dtype]
-        bar = 4.0
-    truth = table(answers.function, case.parameters, format, round_to(numbers, format)).orders[0]
-    error = ulps.error(observed, format, truth)
+    bits = round_to(numbers, format)
+    asked = question(answers.function, case.parameters, format, "value", bits, answers.questions.oracle)
+    truth, error = asked.truth, ulps.error(observed, format, asked.truth)
+    bar = asked.bar if output.dtype in FORMATS else np.zeros(len(bits))
     if output.dtype in FORMATS:
         # The truth is that of the integer, which every format here that is wider than 8 bits of precision holds.
-        held = values(round_to(numbers, format), format) == numbers
+        held = values(bits, format) == numbers
         error = np.where(held, error, 0.0)
-    worst = int(np.argmax(error))
-    if error[worst] <= bar:
+    worst = int(np.argmax(error - bar))
+    if error[worst] <= bar[worst]:
         return answers.check(observation, "dtype.integer", True, "")
     return answers.check(
         observation, "dtype.integer", False,

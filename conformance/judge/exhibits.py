@@ -172,7 +172,7 @@ def _convention(answers: Answers, result: Result) -> tuple[str, str, str, str] |
     if rule.startswith("kink.") and rule.endswith(".convention") and result.worst:
         kink = next(kink for kink in answers.function.kinks if f"kink.{kink.name}.convention" == rule)
         return ("kink", kink.name, result.worst.observed, text_of(kink.customary, result.parameters))
-    if rule == "signed_zero" and result.worst and result.level == "MAY":
+    if rule == "signed_zero.convention" and result.worst:
         return ("signed_zero", result.worst.input[0], result.worst.observed, "0.0")
     if rule == "gradient.nan" and result.worst:
         return ("gradient_nan", "NaN", result.worst.observed, "nan")

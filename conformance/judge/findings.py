@@ -7,13 +7,15 @@ reproducers come from the adapters, through the registry, and are text.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from conformance.formats import FORMATS
 from conformance.observe.observation import Subject
 
-from .records import SEVERITIES, Finding, Result
+from .records import SEVERITIES, Finding, Result, Worst
+from .values import FORWARD
 
 FAULTS = ("deviates", "raised", "crashed", "timed_out")
 """Outcomes of results that make a finding."""
@@ -35,7 +37,7 @@ def findings_of(results: Iterable[Result], subjects: Mapping[str, Subject], repr
             causes[key][result.entry_point].append(result)
     findings = []
     for cause, by_entry_point in causes.items():
-        for group in _agreeing(by_entry_point):
+        for group in [tuple(sorted(by_entry_point))] if cause[1] == "*" else _agreeing(by_entry_point):
             total = sum(checked[(*cause[:3], entry_point)] for entry_point in group)
             deviating = [result for entry_point in group for result in by_entry_point[entry_point]]
             findings.append(_finding(cause, group, deviating, total, subjects[cause[0]], reproduce))
@@ -43,10 +45,16 @@ def findings_of(results: Iterable[Result], subjects: Mapping[str, Subject], repr
 
 
 def _cause(result: Result) -> tuple[str, str, str, str]:
-    """Subject, function, rule, region. Flushing is one cause for everything that a subject does."""
+    """Subject, function, rule, region.
+
+    Flushing is one cause for everything that a subject does; an invariance is broken or it is not, however it was
+    varied; and under a rule that both share, the derivative in forward mode is the derivative.
+    """
     if result.rule.endswith(".flush"):
-        return (result.subject, "*", "*.flush", result.region)
-    return (result.subject, result.function, result.rule, result.region)
+        return (result.subject, "*", "*.flush", "subnormal numbers")
+    if ".invariance." in result.rule:
+        return (result.subject, result.function, result.rule, "anywhere")
+    return (result.subject, result.function, result.rule, result.region.removesuffix(FORWARD))
 
 
 def _agreeing(by_entry_point: Mapping[str, Sequence[Result]]) -> list[tuple[str, ...]]:
@@ -98,21 +106,52 @@ def _finding(
         status="new",
         reason="",
         link="",
-        message=worst.message,
+        message=_flushed(results) if function == "*" else worst.message,
         worst=worst.worst,
         reproducer=reproduce(worst),
     )
 
 
-def _result_rank(result: Result) -> tuple[int, float]:
+def _flushed(results: Sequence[Result]) -> str:
+    """What was flushed: functions and derivatives by name, because the finding is about all of them."""
+    marks = {"value": "", "gradient": "′", "gradient.forward": "′", "second_derivative": "″"}
+    names = dict.fromkeys(result.function + marks.get(result.bits, "") for result in results)
+    return f"numbers below the smallest normal one become zero, in {', '.join(sorted(names))}"
+
+
+def lost(worst: Worst | None) -> float:
+    """Which part of its digits the worst answer has lost beyond what its bar allows: 0 none, 1 all or no number at all.
+
+    Comparable between dtypes, as ULP are not; 0 where nothing was measured.
+    """
+    if worst is None or worst.ulp == 0:
+        return 0.0
+    if not math.isfinite(worst.ulp):
+        return 1.0
+    times = worst.ulp / max(worst.bar, 1.0)
+    return min(1.0, max(0.0, math.log2(max(times, 1.0)) / (FORMATS[worst.dtype].precision - 1)))
+
+
+def _result_rank(result: Result) -> tuple[int, int, float, int, int, int, float]:
+    """Order of the results of one cause by what tells a person most: of equally bad ones the value before a derivative,
+    float32 and eager before the others."""
+    favour = ("float32", "float64", "bfloat16", "float16")
     error = result.worst.ulp if result.worst else 0.0
-    return (SEVERITIES.index(result.severity) if result.severity else 9, -error)
+    return (
+        SEVERITIES.index(result.severity) if result.severity else 9,
+        0 if result.rule.endswith(".flush") and result.bits == "value" else 1,
+        -round(lost(result.worst), 1),
+        1 if result.region.endswith(FORWARD) else 0,
+        favour.index(result.dtype) if result.dtype in favour else len(favour),
+        ("eager", "graph", "compiled").index(result.mode),
+        -error,
+    )
 
 
 def _rank(finding: Finding) -> tuple[int, int, float, str, str, str]:
     gates = finding.level in ("MUST", "SHOULD")
-    error = finding.worst.ulp if finding.worst else 0.0
-    return (0 if gates else 1, SEVERITIES.index(finding.severity), -error, finding.function, finding.rule, finding.subject)
+    distance = lost(finding.worst)
+    return (0 if gates else 1, SEVERITIES.index(finding.severity), -distance, finding.function, finding.rule, finding.subject)
 
 
 def gating(findings: Iterable[Finding]) -> list[Finding]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.formats import FORMATS, Bits, Format, hexadecimal, values
+from conformance.cases.case import Case
+from conformance.formats import FORMATS, Bits, Format, decimal, hexadecimal, values
 from conformance.observe.observation import Observation
 
 from .accuracy import bits_hash, classes, measure, worst_of
@@ -18,7 +19,14 @@ from .answers import Answers
 from .question import question
 from .records import Result
 
+BITS = "invariance.bits"
+"""The rule about bits: one for all that must not matter, because one cause (a vector loop and its tail) shows in several."""
+
 KINDS = {"length": "length", "position": "position", "scalar": "length", "batch": "batch", "layout": "layout"}
+
+
+OF = {"gradient": "derivative", "forward_gradient": "forward derivative", "second_derivative": "second derivative"}
+"""What a quantity that is not the value is called here."""
 
 
 def judge_invariance(answers: Answers) -> Iterator[Result]:
@@ -35,7 +43,7 @@ def judge_invariance(answers: Answers) -> Iterator[Result]:
         first, second = answers.comparable(observation, 0), answers.comparable(observation, 1)
         if first is not None and second is not None:
             argument = answers.argument(observation.case)
-            yield from _compare(answers, observation, "invariance.repetition", argument, second, first)
+            yield from _compare(answers, observation, "invariance.repetition", argument, second, first, "the first call gave")
     yield from _entry_points(answers)
 
 
@@ -57,18 +65,26 @@ def _entry_points(answers: Answers) -> Iterator[Result]:
         else:
             yield from _compare(
                 answers, observation, "invariance.entry_point", answers.argument(case), observed, expected,
-                f"than {reference.case.entry_point}",
+                f"{reference.case.entry_point} gives",
             )  # fmt: skip
 
 
 def _same(answers: Answers, observation: Observation, rule: str, count: int) -> Iterator[Result]:
-    region = observation.case.detail.replace("-", " ") or "anywhere"
-    for name, where in ((rule, region), (f"{rule}.bits", "anywhere")):
-        yield answers.result(observation, name, region=where, outcome="conforms", comparisons=count, conforms=count)
+    for name in (rule, BITS):
+        yield answers.result(
+            observation, name, region=_region(observation, rule), outcome="conforms", comparisons=count, conforms=count
+        )
+
+
+def _region(observation: Observation, rule: str) -> str:
+    """`length 17`, `layout strided, derivative`, `entry point`: what was varied, and of what."""
+    varied = observation.case.detail.replace("-", " ") or rule.removeprefix("invariance.").replace("_", " ")
+    return varied if observation.case.quantity == "value" else f"{varied}, {OF[observation.case.quantity]}"
 
 
 def _compare(
-    answers: Answers, observation: Observation, rule: str, argument: Bits, observed: Bits, expected: Bits, than: str = "than elsewhere"
+    answers: Answers, observation: Observation, rule: str, argument: Bits, observed: Bits, expected: Bits,
+    elsewhere: str = "in one long contiguous argument it is",
 ) -> Iterator[Result]:  # fmt: skip
     case = observation.case
     format = FORMATS[case.dtype]
@@ -80,20 +96,28 @@ def _compare(
         answers.function, case.parameters, format, case.quantity, argument[differs], answers.questions.oracle
     )
     here, there = measure(asked, observed[differs]), measure(asked, expected[differs])
-    changed = classes(observed[differs], format) != classes(expected[differs], format)
-    worse = here.conforms != there.conforms
+    both = here.conforms & there.conforms
+    zeros = [(bits & format.bits_type.type(format.sign_bit - 1)) == 0 for bits in (observed[differs], expected[differs])]
+    # Near a root, and near the ends of the range, two results within the bar may be zero and finite, or finite and infinite;
+    # the sign of a zero is not a matter of rounding.
+    changed = (classes(observed[differs], format) != classes(expected[differs], format)) & (~both | (zeros[0] & zeros[1]))
+    # Subnormals that are flushed here and not there are one finding of the subject.
+    same_but_flushed = (here.flushed & (there.conforms | there.flushed)) | (there.flushed & here.conforms)
+    changed &= ~same_but_flushed
+    worse = (here.conforms != there.conforms) & ~same_but_flushed
     astray = np.nonzero(changed | worse)[0]
-    region = case.detail.replace("-", " ") or "anywhere"
     severity = "wrong" if changed.any() else "inaccurate"
-    for name, where, bad, severe in (
-        (rule, region, astray, severity),
-        (f"{rule}.bits", "anywhere", np.arange(len(differs)), "information"),
+    for name, bad, severe in (
+        (rule, astray, severity),
+        (BITS, np.nonzero(both & ~changed)[0], "information"),
     ):
-        index = int(bad[int(np.argmax(np.where(np.isnan(here.error[bad]), np.inf, here.error[bad])))]) if len(bad) else 0
+        # The error of whichever of the two is farther off tells most.
+        error = np.maximum(*(np.where(np.isnan(one.error[bad]), np.inf, one.error[bad]) for one in (here, there)))
+        index = int(bad[int(np.argmax(error))]) if len(bad) else 0
         yield answers.result(
             observation,
             name,
-            region=where,
+            region=_region(observation, rule),
             outcome="deviates" if len(bad) else "conforms",
             comparisons=len(observed),
             conforms=len(observed) - len(bad),
@@ -101,8 +125,14 @@ def _compare(
             severity=severe if len(bad) else "",
             worst=worst_of(asked, here, index, case.mode) if len(bad) else None,
             bits=bits_hash(observed[differs][bad]) if len(bad) else "",
-            message=f"other bits {than}, where it is {hexadecimal(int(expected[differs[index]]), format)}" if len(bad) else "",
+            message=_said(case, elsewhere, int(expected[differs[index]]), format) if len(bad) else "",
         )
+
+
+def _said(case: Case, elsewhere: str, expected: int, format: Format) -> str:
+    where = f" with {case.detail.replace('-', ' ')}" if case.detail else ""
+    there = f"{decimal(expected, format)} [{hexadecimal(expected, format)}]"
+    return f"the {OF.get(case.quantity, 'value')}{where}; {elsewhere} {there}"
 
 
 def _is_nan(bits: Bits, format: Format) -> NDArray[np.bool_]:

@@ -66,6 +66,8 @@ class Question:
     vacuous: NDArray[np.bool_]
     subnormal_argument: NDArray[np.bool_]
     subnormal_truth: NDArray[np.bool_]
+    may_be_subnormal: NDArray[np.bool_]
+    """Where a result within the bar may be subnormal: there a zero is explained by flushing."""
     at_zero: Reals
     """The truth at x = 0, one number: what a flushed subnormal argument gives."""
     zero_sign: str
@@ -89,6 +91,7 @@ def question(
         wide = np.ldexp(bar, np.clip(ulps.ulp_exponent(truth, format), -5000, 5000))
         reach = np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) + format.largest
         vacuous = finite & (wide >= reach)
+        tiny = finite & (np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) - wide < format.smallest_normal)
     x = values(bits, format)
     zero = oracle.table(function, parameters, format, np.zeros(1, dtype=format.bits_type))
     return Question(
@@ -105,6 +108,7 @@ def question(
         vacuous=vacuous,
         subnormal_argument=(x != 0) & (np.abs(x) < format.smallest_normal),
         subnormal_truth=(truth.kind == UNDERFLOW) | (finite & (truth.exponent < format.emin)),
+        may_be_subnormal=(truth.kind == UNDERFLOW) | tiny,
         at_zero=zero.orders[order],
         zero_sign=text_of(function.zero_sign, parameters),
     )
@@ -141,8 +145,8 @@ def _rule(function: Function, quantity: str, region: str) -> str:
 
 
 def kink_at(function: Function, region: str) -> str:
-    """Name of the kink that a region consists of, or an empty text; ±0 is the kink named 0."""
-    place = region.removeprefix("x = ").removeprefix("+").replace("-0", "0") if region.startswith("x = ") else ""
+    """Name of the kink that a region consists of, or an empty text."""
+    place = region.removeprefix("x = ") if region.startswith("x = ") else ""
     return next((kink.name for kink in function.kinks if kink.name == place), "")
 
 
@@ -150,12 +154,11 @@ def _near(
     function: Function, parameters: Mapping[str, float], format: Format, bits: Bits, order: int, bar: Bar, oracle: Oracle
 ) -> list[Near]:  # fmt: skip
     """Inputs whose truth is an interval, because a derivative or the function jumps within reach of one rounding."""
-    kinks = {kink.name for kink in function.kinks}
     places = ordinals(bits, format)
     finite = np.abs(places) < format.infinity
     near = []
-    for here in breaks_of(function, parameters, format):
-        if not here.abrupt or (order == 0 and here.name in kinks):
+    for here in breaks_of(function, parameters, format, order):
+        if not here.abrupt:
             continue
         exact = _exactly(function, here.name, parameters)
         below = _ordinal_at_or_below(here.place, exact, format)

@@ -25,7 +25,7 @@ class Break:
     name: str
     place: float
     abrupt: bool
-    """Whether the function or its first derivative jumps here, so that rounding the argument may cross over."""
+    """Whether what is asked (the function, or a derivative) jumps here, so that rounding the argument may cross over."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,14 @@ class Regions:
     codes: NDArray[np.int64]
 
 
-def breaks_of(function: Function, parameters: Mapping[str, float], format: Format) -> tuple[Break, ...]:
-    """Kinks and landmarks that lie within the format, in order of place."""
-    found = [Break(kink.name, _place(text_of(kink.at, parameters)), True) for kink in function.kinks]
-    found += [Break(mark.name, _place(text_of(mark.at, parameters)), mark.jump) for mark in function.landmarks]
+def breaks_of(function: Function, parameters: Mapping[str, float], format: Format, order: int) -> tuple[Break, ...]:
+    """What cuts the domain of the derivative of that order (0 is the function): kinks and landmarks, in order of place."""
+    found = [Break(kink.name, _place(text_of(kink.at, parameters)), order > 0) for kink in function.kinks]
+    found += [
+        Break(mark.name, _place(text_of(mark.at, parameters)), mark.jump)
+        for mark in function.landmarks
+        if order in mark.orders
+    ]
     return tuple(sorted((b for b in found if abs(b.place) <= format.largest), key=lambda b: b.place))
 
 
@@ -51,10 +55,12 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
     """Region of every input of `table`, for the derivative of that order (0 is the value)."""
     format, bits = table.format, table.bits
     x = values(bits, format)
-    breaks = breaks_of(function, parameters, format)
+    breaks = breaks_of(function, parameters, format, order)
     places = np.array([b.place for b in breaks])
-    # 2i is the open interval below break i, 2i + 1 the break itself.
+    # 2i is the interval below break i, 2i + 1 the break itself: a region of its own where something jumps there.
     position = np.searchsorted(places, x, side="left") + np.searchsorted(places, x, side="right")
+    smooth = np.array([2 * index + 1 for index, here in enumerate(breaks) if not here.abrupt], dtype=np.int64)
+    position += np.isin(position, smooth)
     names = _interval_names(breaks)
     truth = table.orders[order]
     finite = truth.kind == FINITE
@@ -63,15 +69,19 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
     count = len(names)
     codes = position + count * np.where(large, 1, np.where(small, 2, 0))
     names += [f"{name}, result overflows" for name in names] + [f"{name}, result subnormal" for name in names]
-    special = (
+    special = [
         ("x = NaN", np.isnan(x)),
         ("x = -inf", x == -np.inf),
         ("x = +inf", x == np.inf),
-        ("x = -0", _is_zero(bits, format) & _is_negative(bits, format)),
-        ("x = +0", _is_zero(bits, format) & ~_is_negative(bits, format)),
         ("x subnormal, < 0", (x < 0) & (x > -format.smallest_normal)),
         ("x subnormal, > 0", (x > 0) & (x < format.smallest_normal)),
-    )
+    ]
+    if order == 0:
+        # The two zeros have values of their own; a derivative sees one point.
+        special += [
+            ("x = -0", _is_zero(bits, format) & _is_negative(bits, format)),
+            ("x = +0", _is_zero(bits, format) & ~_is_negative(bits, format)),
+        ]
     for name, mask in special:
         codes = np.where(mask, len(names), codes)
         names.append(name)
@@ -80,12 +90,16 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
 
 def _interval_names(breaks: tuple[Break, ...]) -> list[str]:
     if not breaks:
-        return ["x"]
+        return ["any x"]
     names = [f"x < {breaks[0].name}"]
     for index, here in enumerate(breaks):
         names.append(f"x = {here.name}")
         after = breaks[index + 1].name if index + 1 < len(breaks) else None
-        names.append(f"{here.name} < x < {after}" if after else f"x > {here.name}")
+        includes = not here.abrupt and here.place != 0
+        if after:
+            names.append(f"{here.name} {'≤' if includes else '<'} x < {after}")
+        else:
+            names.append(f"x {'≥' if includes else '>'} {here.name}")
     return names
 
 

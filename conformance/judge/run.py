@@ -6,7 +6,7 @@ Needs no framework: the same run file gives the same judgement on any machine.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.cases.case import Case, Input
+from conformance.formats import FORMATS
 from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import FUNCTIONS
-from conformance.truth.cache import Oracle
+from conformance.truth.cache import Oracle, Request
 
 from .answers import Answers, Questions
 from .cotangents import OUT_OF_RANGE, judge_cotangents
@@ -78,8 +79,8 @@ def judge_run(
 ) -> Judgement:
     """Judge everything in a run file.
 
-    `reproducer(subject, case, bits)` makes a script for one input of a case, or all of them; `progress(done, total, function)`
-    is called before each function and at the end.
+    `reproducer(subject, case, bits)` makes a script for one input of a case, or all of them; `progress(done, total, what)`
+    is called before each function, at the end, and now and then while the truth is computed.
     """
     order = list(run.meta().get("plan", {}).get("backends", ()))
     in_order = sorted(run.subjects(), key=lambda s: order.index(s.backend) if s.backend in order else len(order))
@@ -93,9 +94,11 @@ def judge_run(
     read = _reader(run)
     collected = _Collected()
     asked = [name for name in FUNCTIONS if name in observed]
+    tell = progress or (lambda done, total, what: None)
+    needed = list(_truth_needed(observed, read))
+    oracle.prefetch(needed, lambda done, total: tell(0, len(asked), f"computing the truth, {100 * done // total} %"))
     for index, name in enumerate(asked):
-        if progress:
-            progress(index, len(asked), name)
+        tell(index, len(asked), f"judging {name}")
         questions = Questions(FUNCTIONS[name], oracle)
         for subject, observations in observed[name].items():
             about = bindings.get(subjects[subject].backend, {})
@@ -103,8 +106,7 @@ def judge_run(
             _judge(answers, collected)
         for observations in observed[name].values():
             cases.update((observation.case.id, observation.case) for observation in observations)
-    if progress:
-        progress(len(asked), len(asked), "")
+    tell(len(asked), len(asked), "")
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if _wanted(result, wanted)]
     reproduce = _reproduce(subjects, cases, reproducer)
@@ -119,6 +121,21 @@ def judge_run(
         conventions=tuple(collected.conventions),
         unspecified=WHY_UNSPECIFIED,
     )
+
+
+def _truth_needed(
+    observed: Mapping[str, Mapping[str, list[Observation]]], read: Callable[[Input | Output], NDArray[Any]]
+) -> Iterator[Request]:
+    """The tables that the long arguments need, each once; short ones take no time worth mentioning."""
+    seen: set[tuple[str, str, str]] = set()
+    for name, by_subject in observed.items():
+        for observation in (one for observations in by_subject.values() for one in observations):
+            case = observation.case
+            argument = case.inputs[0]
+            key = (name, repr(sorted(case.parameters.items())), argument.blob)
+            if case.topic == "lattice" and observation.outcome == "returned" and key not in seen:
+                seen.add(key)
+                yield Request(FUNCTIONS[name], case.parameters, FORMATS[argument.dtype], read(argument).reshape(-1))
 
 
 def _judge(answers: Answers, collected: _Collected) -> None:
@@ -163,13 +180,17 @@ def _reproduce(
     return reproduce
 
 
-def totals_of(results: Iterable[Result], subjects: Iterable[Subject]) -> Totals:
-    """Elements compared, by verdict; questions without an answer, by outcome; subjects that could not run."""
+def totals_of(results: Sequence[Result], subjects: Iterable[Subject]) -> Totals:
+    """Elements compared, by verdict; questions without an answer, by outcome.
+
+    A subject that could not run counts by its questions, or as one where none was recorded; never as both.
+    """
     counts: dict[str, int] = defaultdict(int)
     for result in results:
         if result.outcome in ("not_provided", "not_supported", "raised", "crashed", "timed_out", "could_not_run"):
             counts[result.outcome] += 1
         for name in ("comparisons", "conforms", "deviates", "unspecified", "undecided", "vacuous"):
             counts[name] += getattr(result, name)
-    counts["could_not_run"] += sum(1 for subject in subjects if subject.problem)
+    silent = {subject.id for subject in subjects if subject.problem}
+    counts["could_not_run"] += len(silent - {r.subject for r in results if r.outcome == "could_not_run"})
     return Totals(**counts)

@@ -11,6 +11,9 @@ from .answers import Answers
 from .question import MAIN_RULE
 from .records import Result
 
+FORWARD = " (forward mode)"
+"""Ends the region of results about the derivative in forward mode, under rules that it shares with reverse mode."""
+
 
 def judge_values(answers: Answers) -> Iterator[Result]:
     """One result per rule and region of each long argument; one for an argument that got no comparable answer."""
@@ -37,11 +40,11 @@ def judge_values(answers: Answers) -> Iterator[Result]:
 
 
 def _result(answers: Answers, observation: Observation, verdict: Verdict) -> Result:
-    forward = observation.case.quantity == "forward_gradient"
+    forward = observation.case.quantity == "forward_gradient" and verdict.rule != "gradient.forward"
     return answers.result(
         observation,
         verdict.rule,
-        region=f"{verdict.region} (forward mode)" if forward and verdict.rule != "gradient.forward" else verdict.region,
+        region=verdict.region + FORWARD if forward else verdict.region,
         outcome="deviates" if verdict.deviates else "undecided" if verdict.undecided else "conforms",
         comparisons=verdict.comparisons,
         conforms=verdict.comparisons - verdict.deviates - verdict.undecided,
@@ -52,7 +55,7 @@ def _result(answers: Answers, observation: Observation, verdict: Verdict) -> Res
         severity=verdict.severity,
         worst=verdict.worst,
         bits=verdict.bits,
-        message=verdict.message,
+        message=verdict.message or ("in forward mode" if forward and verdict.deviates else ""),
     )
 
 

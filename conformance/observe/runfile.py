@@ -61,6 +61,9 @@ CREATE TABLE blob (
   size INTEGER NOT NULL, base TEXT NOT NULL, data BLOB NOT NULL
 );
 """
+_META_KINDS = {"plan": dict, "bindings": dict, "environment": dict, "rules": list}
+"""What entries of `meta` must be for those who read them."""
+
 _EMPTY = blob_hash(b"")
 _MOST_BASES = 32 << 20
 """Bytes of blobs kept at hand to pack others against."""
@@ -68,6 +71,10 @@ _MOST_BASES = 32 << 20
 
 class RunFileError(Exception):
     """A run file can't be used; the message is one sentence for a person."""
+
+
+class NotWritten(RunFileError):
+    """The run file can't be written any more (the disk is full); what was recorded before is kept in it."""
 
 
 class RunFile:
@@ -206,7 +213,11 @@ class RunFile:
     def meta(self) -> dict[str, Any]:
         """The plain data about the run: `plan`, `standard`, `nnconform`, `environment`, `complete` ..."""
         with self._reading() as connection:
-            return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+            found = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+        for key, kind in _META_KINDS.items():
+            if not isinstance(found.get(key, kind()), kind):
+                raise RunFileError(f"{self.path} is damaged: its {key} is not a {kind.__name__}.")
+        return found
 
     def done(self, subject: str) -> set[str]:
         """Ids of the cases that need not be asked again."""
@@ -359,7 +370,7 @@ class RunFile:
             except BaseException as error:
                 self._stored, self._case_numbers, self._bases = remembered
                 if isinstance(error, sqlite3.Error):
-                    raise RunFileError(
+                    raise NotWritten(
                         f"{self.path} can't be written ({error}); everything recorded so far is kept in it,"
                         " and --resume goes on from there."
                     ) from error

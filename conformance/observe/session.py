@@ -40,6 +40,10 @@ class Request:
     command: str = ""
 
 
+class NothingToAsk(ValueError):
+    """What was requested leaves no case to ask of any backend; the message is a sentence for a person."""
+
+
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -72,11 +76,19 @@ def run(
 ) -> RunFile:  # fmt: skip
     """Observe everything that was requested and give the open run file.
 
-    Raises RunFileError (the file is there already, or can't be written) and Interrupted.
+    Raises RunFileError (the file is there already, or can't be written), NothingToAsk and Interrupted.
     """
+    fresh = not path.exists()
     run_file = RunFile.create(path, meta_of(request), resume=resume)
     try:
         tasks = tasks_for(request, oracle)
+        if not any(task.groups for task in tasks):
+            if fresh:
+                path.unlink()
+            raise NothingToAsk(
+                f"nothing to ask: no function, rule, dtype and mode of this selection come together for {', '.join(request.backends)}; "
+                "`nnconform list backends` shows the modes that each has. Give fewer restrictions."
+            )
         # The longest first, so that the last lane to end has little left to do.
         by_length = sorted(tasks, key=lambda task: -sum(len(group.cases) for group in task.groups))
         observe(by_length, run_file, jobs=request.jobs or cores(), limits=request.limits, progress=progress)
@@ -95,7 +107,7 @@ def meta_of(request: Request) -> dict[str, Any]:
         "rules": list(request.selection.rules),
         "command": request.command,
         "environment": {**host_environment(), "command": request.command},
-        "bindings": {name: bindings_of([name])[registry.backend(name).name] for name in request.backends},
+        "bindings": bindings_of(request.backends),
     }  # fmt: skip
 
 

@@ -36,4 +36,8 @@ if __name__ == "__main__":
         sys.exit("a worker needs Python 3.9 or later; this interpreter is " + sys.version.split()[0])
     _leave_only_the_environments_own_path()
     _make_package_importable()
-    importlib.import_module("conformance.observe.worker").main()
+    try:
+        worker = importlib.import_module("conformance.observe.worker")
+    except ImportError as error:  # an environment without NumPy, most often
+        sys.exit(f"{error} (in the environment of {sys.executable})")
+    worker.main()

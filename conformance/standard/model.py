@@ -75,13 +75,15 @@ class Landmark:
     """A point that cuts the domain into regions, without being a kink: a threshold, a zero of the function or of a derivative.
 
     `jump` says that the function itself is discontinuous there: an implementation that rounds its argument once may
-    land on either side.
+    land on either side. `orders` says what it cuts: the function (0), its derivative (1), its second derivative (2). A zero
+    of the second derivative means nothing to the function, and a cut there would tell one cause as two.
     """
 
     name: str
     at: Expression
     meaning: str
     jump: bool = False
+    orders: tuple[int, ...] = (0, 1, 2)
 
 
 @dataclass(frozen=True)

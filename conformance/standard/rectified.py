@@ -99,8 +99,8 @@ hard_swish = Function(
         Kink("3", at="3", left="3/2", right="1", customary="1"),
     ),
     landmarks=(
-        Landmark("-1.5", at="-3/2", meaning="minimum, −3/8; zero of the derivative"),
-        Landmark("0", at="0", meaning="zero of the function"),
+        Landmark("-1.5", at="-3/2", meaning="minimum, −3/8; zero of the derivative", orders=(1,)),
+        Landmark("0", at="0", meaning="zero of the function", orders=(0,)),
     ),
     inapplicable=("overflow",),
     sources=(

@@ -45,10 +45,11 @@ def _rules(function: Function) -> Iterator[Rule]:
     yield rule("nan", special, MUST, f"{f}(NaN) is NaN.", IEEE_754)
     for limit in function.limits:
         yield rule(f"limit.{limit.at}", special, MUST, f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.", first)
-    if function.zero_sign == "free":
-        yield rule("signed_zero", special, MAY, f"{f}(±0) = +0, as most have it; −0 is recorded.", IEEE_754)
-    elif function.zero_sign != "none":
+    if function.zero_sign not in ("none", "free"):
         yield rule("signed_zero", special, SHOULD, f"{f}(±0) = ±0, where {f} is a positive multiple of its argument near zero.", IEEE_754)
+    if function.zero_sign == "free" or callable(function.zero_sign):
+        where = " where it is no positive multiple of its argument near zero" if callable(function.zero_sign) else ""
+        yield rule("signed_zero.convention", special, MAY, f"{f}(±0) = +0{where}, as most have it; −0 is recorded.", IEEE_754)
     yield rule("underflow_sign", special, MUST, "A zero that stands for a number too small for the format, or for a limit approached from one side, keeps its sign.", IEEE_754)
     yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
 
@@ -76,7 +77,7 @@ def _rules(function: Function) -> Iterator[Rule]:
 
     for name, what in INVARIANCES.items():
         yield rule(f"invariance.{name}", Family.INVARIANCE, MUST, f"The class of a result (NaN, infinity, zero with its sign, finite), and whether it is within the bar, does not depend on {what}.")
-        yield rule(f"invariance.{name}.bits", Family.INVARIANCE, SHOULD, f"The bits of a result do not depend on {what}.")
+    yield rule("invariance.bits", Family.INVARIANCE, SHOULD, f"Where results are within the bar, their bits do not depend on {', '.join(list(INVARIANCES.values())[:-1])}, or {list(INVARIANCES.values())[-1]}.")
 
     yield rule("purity", Family.PURITY, MUST, "The call leaves its argument as it was.", ARRAY_API)
     yield rule("inplace", Family.PURITY, MUST, "The in-place form leaves its result in its argument.")

@@ -19,10 +19,10 @@ gelu = Function(
     limits=(Limit("-inf", value="-0", derivative="0"), Limit("+inf", value="+inf", derivative="1")),
     zero_sign="same",
     landmarks=(
-        Landmark("-1.41", at="-1.4142135623730951", meaning="−√2, zero of the second derivative"),
-        Landmark("-0.75", at="-0.7517915246935645", meaning="minimum, −0.1699…; zero of the derivative"),
-        Landmark("0", at="0", meaning="zero of the function"),
-        Landmark("1.41", at="1.4142135623730951", meaning="√2, zero of the second derivative"),
+        Landmark("-1.41", at="-1.4142135623730951", meaning="−√2, zero of the second derivative", orders=(2,)),
+        Landmark("-0.75", at="-0.7517915246935645", meaning="minimum, −0.1699…; zero of the derivative", orders=(0, 1)),
+        Landmark("0", at="0", meaning="zero of the function", orders=(0,)),
+        Landmark("1.41", at="1.4142135623730951", meaning="√2, zero of the second derivative", orders=(2,)),
     ),
     inapplicable=("overflow",),
     sources=(

@@ -163,6 +163,7 @@ class Oracle:
             except (BrokenProcessPool, PicklingError, AttributeError, TypeError, OSError) as problem:
                 # A function made on the spot can't be sent to another process, and some hosts allow none.
                 self._warn(f"computing the truth on one process, because others could not be used ({problem})")
+                self._jobs = 1
                 requests = {key: request for key, request in requests.items() if key not in finished}
         for key, request in requests.items():
             parts = []

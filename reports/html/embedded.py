@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.formats import FORMATS
-from conformance.judge.message import accepted, four_lines, rule_name, sentence_of, short, spelled, ulps
+from conformance.judge.message import accepted, four_lines, quantity_of, rule_name, sentence_of, short, spelled, ulps
 from conformance.judge.records import Exhibit, Finding, Judgement
 from conformance.standard import Source
 
@@ -107,6 +107,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "checked": finding.checked,
         "deviating": finding.deviating,
         "message": plain(finding.message),
+        "gist": _gist(finding),
         "reason": plain(finding.reason),
         # Any other scheme (javascript:) would be something to run.
         "link": finding.link if finding.link.startswith(("https://", "http://")) else "",
@@ -129,6 +130,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
         },
         "reproducer": plain(finding.reproducer, 4000),
     }
+
+
+def _gist(finding: Finding) -> str:
+    """A few words for the line of a finding: its message, or what came and what is true."""
+    if finding.message or finding.worst is None:
+        return plain(finding.message)
+    marks = {"value": "", "gradient": "′", "forward_gradient": "′", "second_derivative": "″"}
+    mark = marks[quantity_of(rule_name(finding))]
+    worst = finding.worst
+    name = "f" if finding.function == "*" else finding.function
+    return plain(f"{name}{mark}({', '.join(worst.input)}) = {worst.observed}, not {worst.truth}")
 
 
 def _views(views: Mapping[str, Cell]) -> dict[str, Any]:

@@ -126,7 +126,7 @@
       element("span", { class: "rule" }, finding.function, element("span", {}, ` ${finding.rule} `), status),
       element("span", { class: "subject" }, finding.subject),
       element("span", { class: "where" }, finding.dtypes.join(", ")),
-      element("span", { class: "gist" }, finding.message),
+      element("span", { class: "gist" }, finding.gist),
       element("span", { class: "error" }, finding.error));
     const made = element("details", {}, summary);
     made.addEventListener("toggle", () => {
