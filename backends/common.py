@@ -121,23 +121,27 @@ def call_source(binding: Binding, entry_point: str, arguments: Mapping[str, Any]
 
 
 def bits_source(dtype: str, input_bits: Sequence[int], shape: Sequence[int]) -> str:
-    """The lines of a reproducer that define `bits`, an array of unsigned integers."""
+    """The lines of a reproducer that define `bits`, an array of unsigned integers; a single one fills the shape."""
     unsigned = np.dtype(BITS[dtype])
     digits = 2 * unsigned.itemsize
+    if len(input_bits) == 1 and np.prod(shape, dtype=np.int64) != 1:
+        return f"bits = np.full({tuple(shape)!r}, 0x{int(input_bits[0]):0{digits}x}, dtype=np.{unsigned.name})"
     spelt = ", ".join(f"0x{int(bits):0{digits}x}" for bits in input_bits)
     return f"bits = np.array([{spelt}], dtype=np.{unsigned.name}).reshape({tuple(shape)!r})"
 
 
 PRINT = '''\
 def show(name, bits, dtype):
-    """Print every number in decimal and in hexadecimal."""
+    """Print every number once, in decimal and in hexadecimal, and how often it is there."""
     if bits is None:
         print(name, "None")
         return
+    bits, places, counts = np.unique(bits, return_index=True, return_counts=True)
     wide = bits.astype(np.uint32) << 16 if dtype == "bfloat16" else bits
     numbers = wide.view("float32" if dtype == "bfloat16" else dtype)
-    for number, pattern in zip(numbers.ravel(), bits.ravel()):
-        print(f"{name} {dtype} {number} 0x{int(pattern):0{2 * bits.itemsize}x}")
+    for i in np.argsort(places):
+        times = f"  {counts[i]} times" if counts[i] > 1 else ""
+        print(f"{name} {dtype} {numbers[i]} 0x{int(bits[i]):0{2 * bits.itemsize}x}{times}")
 '''
 """The lines of a reproducer that print arrays of bits; NumPy alone suffices, also for bfloat16."""
 

@@ -50,6 +50,8 @@ def reproducer(
     dtype: str,
     input_bits: Sequence[int],
     shape: Sequence[int],
+    view: str = "contiguous",
+    cotangent: float = 1.0,
 ) -> str:
     """A script that needs JAX and NumPy alone: makes the array from its bits, asks, prints decimal and hexadecimal."""
     module = binding.entry_point.rpartition(".")[0]
@@ -61,6 +63,9 @@ def reproducer(
     lines += [f"x = jax.device_put(bits.view(jnp.{'bool_' if dtype == 'bool' else dtype}))"]
     lines += [common.call_source(binding, binding.entry_point, arguments)]
     lines += _ASKED[quantity]
+    if cotangent != 1:
+        given = f"back(jnp.full_like(y, {cotangent!r}))[0] / {cotangent!r}"
+        lines = [line.replace("back(jnp.ones_like(y))[0]", given) for line in lines]
     lines += [f"y = {'jax.jit(asked)' if mode == 'compiled' else 'asked'}(x)"]
     lines += ["", common.PRINT, "y = np.asarray(y)", f'show("x", bits, "{dtype}")']
     lines += ['show("y", y.view(f"uint{8 * y.itemsize}"), y.dtype.name)']

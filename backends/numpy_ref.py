@@ -57,6 +57,8 @@ def reproducer(
     dtype: str,
     input_bits: Sequence[int],
     shape: Sequence[int],
+    view: str = "contiguous",
+    cotangent: float = 1.0,
 ) -> str:
     """A script that shows what SciPy gives (needs nothing else), or what our own functions give (needs nnconform)."""
     own = binding.remark == "ours"

@@ -140,8 +140,11 @@ class Backend(Protocol):
         dtype: str,
         input_bits: Sequence[int],
         shape: Sequence[int],
+        view: str = "contiguous",
+        cotangent: float = 1.0,
     ) -> str:
         """A script that asks one question without this package: it needs the framework and NumPy alone, builds the tensor
-        from `input_bits` (one unsigned integer an element, row by row) and prints lines such as `y float32 0.5 0x3f000000`.
+        from `input_bits` (one unsigned integer an element, row by row; a single one for all of them) and prints lines such
+        as `y float32 0.5 0x3f000000`, each number once. A gradient is divided by the cotangent it was asked with.
         Callable without the framework. NumPy's own functions are the exception: they live in this package.
         """

@@ -31,6 +31,8 @@ def reproducer(
     dtype: str,
     input_bits: Sequence[int],
     shape: Sequence[int],
+    view: str = "contiguous",
+    cotangent: float = 1.0,
 ) -> str:
     """A script that needs PyTorch and NumPy alone: makes the tensor from its bits, asks, prints decimal and hexadecimal."""
     carrier = np.dtype(_CARRIERS[np.dtype(BITS[dtype]).itemsize]).name
@@ -38,17 +40,27 @@ def reproducer(
     lines += [common.bits_source(dtype, input_bits, shape)]
     lines += [f"x = torch.from_numpy(bits.copy()).view(torch.{dtype})" if carrier == "uint8" else
               f"x = torch.from_numpy(bits.view(np.{carrier}).copy()).view(torch.{dtype})"]  # fmt: skip
+    lines += [_VIEWS[view]] if view in _VIEWS and shape else []
     lines += [common.call_source(binding, binding.entry_point, arguments)]
     if mode == "compiled":
         lines += ["f = torch.compile(f)"]
     own = ".clone()" if binding.form.startswith("inplace") else ""
     lines += _ASKED[quantity].replace("CLONE", own).splitlines()
+    if cotangent != 1:
+        lines[-1] = lines[-1].replace("torch.ones_like(v)", f"torch.full_like(v, {cotangent!r})")
+        lines += [f"y = y / {cotangent!r}"]
     lines += ["", common.PRINT, _SHOWN.replace("DTYPE", dtype)]
     return "\n".join(lines)
 
 
+_VIEWS = {
+    "strided": "x = x.repeat_interleave(2, -1)[..., ::2]",
+    "offset": "x = torch.cat([x.flatten()[:1], x.flatten()])[1:].view(x.shape)",
+    "transposed": "x = x.mT.contiguous().mT",
+    "broadcast": "x = x[:1].expand(x.shape)",
+}
 _ASKED = {
-    "value": "y = f(x.clone())",
+    "value": "y = f(xCLONE)",
     "gradient": "x = x.requires_grad_()\nv = f(xCLONE)\n(y,) = torch.autograd.grad(v, x, torch.ones_like(v), allow_unused=True)",
     "forward_gradient": "_, y = torch.func.jvp(lambda x: f(xCLONE), (x,), (torch.ones_like(x),))",
     "second_derivative": (
@@ -85,6 +97,7 @@ class PyTorch:
         r"Trying to use forward AD with \w+ that does not support it",
         r"does not currently support double backward",
         r"derivative for \S+ is not implemented",
+        r"backward calculation is triggered with a negative slope which is not supported",
     )
     immutable = False
     reproducer = staticmethod(reproducer)

@@ -27,6 +27,8 @@ def reproducer(
     dtype: str,
     input_bits: Sequence[int],
     shape: Sequence[int],
+    view: str = "contiguous",
+    cotangent: float = 1.0,
 ) -> str:
     """A script that needs TensorFlow and NumPy alone: makes the tensor from its bits, asks, prints decimal and hexadecimal."""
     lines = ["import os", "", 'os.environ["KERAS_BACKEND"] = "tensorflow"', 'os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"']
@@ -43,6 +45,9 @@ def reproducer(
     )
     lines += [common.call_source(binding, name, arguments, f'dtype="{dtype}"' if dtype in FLOATS else "")]
     lines += _ASKED[quantity]
+    if cotangent != 1:
+        given = f"tape.gradient(y, x, {cotangent!r} * tf.ones_like(y)) / {cotangent!r}"
+        lines = [line.replace("tape.gradient(y, x)", given) for line in lines]
     if mode != "eager":
         lines += [f"asked = tf.function(asked{', jit_compile=True' if mode == 'compiled' else ''})"]
     lines += ["y = asked(x)", "", common.PRINT, "y = None if y is None else y.numpy()", f'show("x", bits, "{dtype}")']
@@ -88,6 +93,7 @@ class TensorFlow:
         r"[Gg]radient registry has no entry for",
         r"Detected unsupported operations when trying to compile graph",
         r"^UnimplementedError: ",
+        r"negative_slope value of a Leaky ReLU layer cannot be None or negative",
         r"^NotImplementedError: ",
     )
     immutable = True

@@ -12,6 +12,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,9 @@ def _backends(context: click.Context, option: click.Parameter, given: tuple[str,
     for name in names:
         adapter = _adapter(name)
         if adapter.name in by_name:
-            raise click.UsageError(f"{by_name[adapter.name]} and {name} are both called {adapter.name!r}: run one of them.")
+            raise click.UsageError(
+                f"{by_name[adapter.name]} and {name} are both called {adapter.name!r}: run one of them."
+            )
         by_name[adapter.name] = name
     return names
 
@@ -154,7 +157,9 @@ def _pythons(context: click.Context, option: click.Parameter, given: tuple[str, 
         if not path:
             raise click.UsageError(f"--python {text!r}: give BACKEND=PATH, as in --python jax=venv/bin/python")
         if not Path(path).expanduser().exists():
-            raise click.UsageError(f"--python {text!r}: there is no file {path}; give the python of an environment, as in venv/bin/python")
+            raise click.UsageError(
+                f"--python {text!r}: there is no file {path}; give the python of an environment, as in venv/bin/python"
+            )
         # The path itself, not what it links to: the interpreter of a virtual environment is a link.
         pythons[name] = str(Path(path).expanduser().absolute())
     return pythons
@@ -164,7 +169,9 @@ _selection = (
     click.option("--functions", callback=_names("function", _functions), metavar="A,B", help="Only these functions."),
     click.option("--dtypes", callback=_names("dtype", lambda: DTYPES), metavar="A,B", help="Only these dtypes."),
     click.option("--modes", callback=_names("mode", lambda: MODES), metavar="A,B", help="Of eager, graph, compiled."),
-    click.option("--rules", callback=_names("rule", _rules), metavar="A,B", help="Only these rules, or families of rules."),
+    click.option(
+        "--rules", callback=_names("rule", _rules), metavar="A,B", help="Only these rules, or families of rules."
+    ),
     click.option("--tier", type=click.Choice(TIERS), default="default", show_default=True, help="How much is asked."),
 )
 
@@ -182,13 +189,34 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]
 @click.argument("backends", nargs=-1, callback=_backends, metavar="[BACKEND ...]")
 @_with(_selection)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--python", "pythons", multiple=True, callback=_pythons, metavar="BACKEND=PATH", help="Interpreter of the environment that holds a framework.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    callback=_pythons,
+    metavar="BACKEND=PATH",
+    help="Interpreter of the environment that holds a framework.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Subjects observed at once.  [default: one per core]")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Intra-op threads of a framework.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Intra-op threads of a framework."
+)
 @click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for one case.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("run.nnconform"), show_default=True, help="The run file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("run.nnconform"),
+    show_default=True,
+    help="The run file.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run file, if it is there already.")
-@click.option("--fail-on", type=click.Choice(["unexpected", "none"]), default="unexpected", show_default=True, help="With none the exit code is 0 whatever was found.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["unexpected", "none"]),
+    default="unexpected",
+    show_default=True,
+    help="With none the exit code is 0 whatever was found.",
+)
 def run(**given: Any) -> None:
     """Observe frameworks, judge what they did, and tell.
 
@@ -217,14 +245,18 @@ def run(**given: Any) -> None:
     oracle = Oracle(default_directory(), jobs=request.jobs or session.cores())
     from .progress import observing
 
+    started = time.monotonic()
     with _interruptible(given["out"]), _readable():
         with observing() as progress:
             run_file = session.run(request, given["out"], oracle, resume=given["resume"], progress=progress)
+        observed = time.monotonic()
         with run_file:
             judgement = _judge(run_file, oracle)
+    judged = time.monotonic()
     _print("summary", [judgement])
     path = shlex.quote(str(given["out"]))
-    click.echo(f"\nRun file: {given['out']}\nNext:     nnconform report {path}")
+    click.echo(f"\nTime:     observed in {observed - started:.0f} s, judged in {judged - observed:.0f} s")
+    click.echo(f"Run file: {given['out']}\nNext:     nnconform report {path}")
     raise click.exceptions.Exit(_exit_code(judgement, given["fail_on"]))
 
 
@@ -267,8 +299,11 @@ def _judge(run_file: RunFile, oracle: Any) -> Judgement:
         return judge_run(run_file, oracle, _reproducer, progress)
 
 
-def _reproducer(subject: Any, case: Any, bits: int | None) -> str:
-    """A script for one input of a case, spelt by the adapter; empty where it is not installed here."""
+def _reproducer(subject: Any, case: Any, bits: int | None, cotangent: float = 1.0) -> str:
+    """A script for one input of a case, spelt by the adapter; empty where it is not installed here.
+
+    The input fills an argument of the case's shape and layout: vector loops, and threads, treat short arguments otherwise.
+    """
     from conformance import registry
 
     try:
@@ -278,9 +313,11 @@ def _reproducer(subject: Any, case: Any, bits: int | None) -> str:
     binding = next((b for b in adapter.bindings if b.id == case.entry_point and b.function == case.function), None)
     if binding is None or case.topic == "error":
         return ""
+    argument = case.inputs[0]
     return str(
         adapter.reproducer(
-            binding, case.arguments, case.quantity, case.mode, subject.configuration, case.dtype, [bits or 0], (1,)
+            binding, case.arguments, case.quantity, case.mode, subject.configuration, case.dtype, [bits or 0], argument.shape,
+            argument.view, cotangent,
         )
     )  # fmt: skip
 
@@ -334,8 +371,22 @@ _run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_t
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("nnconform-report"), show_default=True, help="The folder.")
-@click.option("--format", "formats", callback=_names("report format", lambda: ("html", "markdown", "json", "junit", "csv")), default="html", show_default=True, metavar="A,B", help="Of html, markdown, json, junit, csv.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("nnconform-report"),
+    show_default=True,
+    help="The folder.",
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=_names("report format", lambda: ("html", "markdown", "json", "junit", "csv")),
+    default="html",
+    show_default=True,
+    metavar="A,B",
+    help="Of html, markdown, json, junit, csv.",
+)
 def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
     """Write reports about one or more run files: HTML to read, others for machines."""  # fmt: skip
     from conformance import registry
@@ -427,7 +478,10 @@ def _rule_rows() -> list[dict[str, Any]]:
     from conformance.standard import FUNCTIONS, rules_of
 
     rules = [rule for function in FUNCTIONS.values() for rule in rules_of(function)]
-    return [{"rule": rule.id, "level": rule.level.value, "family": rule.family.value, "sentence": rule.sentence} for rule in rules]
+    return [
+        {"rule": rule.id, "level": rule.level.value, "family": rule.family.value, "sentence": rule.sentence}
+        for rule in rules
+    ]
 
 
 def _backend_rows() -> list[dict[str, Any]]:

@@ -61,16 +61,22 @@ class Case:
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["inputs"] = [vars(item) for item in self.inputs]
         plain["cotangent"] = self.cotangent and vars(self.cotangent)
-        return json.dumps(encode(plain), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        try:
+            return _COMPACT.encode(plain)
+        except (ValueError, TypeError):  # an infinity, or a mapping that is no dict: spelling them out takes longer
+            return _COMPACT.encode(encode(plain))
 
     @staticmethod
     def from_json(text: str) -> Case:
         """The case that `to_json` wrote. Raises ValueError or TypeError for anything else."""
-        data = decode(json.loads(text))
+        data = json.loads(text, object_hook=_number)
         data["inputs"] = tuple(Input(**{**i, "shape": tuple(i["shape"])}) for i in data["inputs"])
         if data["cotangent"] is not None:
             data["cotangent"] = Input(**{**data["cotangent"], "shape": tuple(data["cotangent"]["shape"])})
         return Case(**data)
+
+
+_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def encode(value: Any) -> Any:
@@ -87,12 +93,14 @@ def encode(value: Any) -> Any:
 def decode(value: Any) -> Any:
     """The inverse of `encode` (tuples come back as lists)."""
     if isinstance(value, dict):
-        if set(value) == {"float"}:
-            return float(value["float"])
-        return {key: decode(item) for key, item in value.items()}
+        return _number({key: decode(item) for key, item in value.items()})
     if isinstance(value, list):
         return [decode(item) for item in value]
     return value
+
+
+def _number(item: dict[str, Any]) -> Any:
+    return float(item["float"]) if len(item) == 1 and "float" in item else item
 
 
 def blob_hash(data: bytes) -> str:

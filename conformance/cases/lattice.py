@@ -88,25 +88,35 @@ def _crossings(
 ) -> NDArray[np.int64]:
     line = _distinct(ordinals(_binades(format, -format.emax, format.emax + 1, 2), format))
     coarse = oracle.table(function, parameters, format, from_ordinals(line, format))
-    classes = [_classes(coarse, order) for order in range(3)]
-    changes = [np.nonzero(here[1:] != here[:-1])[0] for here in classes]
-    order = np.repeat(np.arange(3), [len(found) for found in changes])
-    at = np.concatenate(changes)
-    low, high = line[at], line[at + 1]
-    below = np.array(classes)[order, at]
-    while bool(np.any(high - low > 1)):
-        middle = (low + high) // 2
+    classes = np.array([_classes(coarse, order) for order in range(3)])
+    order, at = np.nonzero(classes[:, 1:] != classes[:, :-1])
+
+    def classes_at(places: NDArray[np.int64]) -> NDArray[np.int64]:
         # Some hundred numbers that nobody will ask again: computing them is quicker than keeping them.
-        fine = table(function, parameters, format, from_ordinals(middle, format))
-        same = np.array([_classes(fine, one) for one in range(3)])[order, np.arange(len(order))] == below
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return np.unique(high)
+        fine = table(function, parameters, format, from_ordinals(places, format))
+        return np.array([_classes(fine, one) for one in range(3)])[order, np.arange(len(places))]
+
+    low, end, below, beyond = line[at], line[at + 1], classes[order, at], classes[order, at + 1]
+    found = [line[:0]]
+    while len(low):
+        high = end
+        while bool(np.any(high - low > 1)):
+            middle = low + (high - low) // 2  # the sum of two ordinals of float64 does not fit into 64 bits
+            same = classes_at(middle) == below
+            low, high = np.where(same, middle, low), np.where(same, high, middle)
+        found.append(high)
+        # Within one binade a result may become subnormal and then too small: what follows the first change is looked at too.
+        after = classes_at(high)
+        more = after != beyond
+        order, low, end, below, beyond = order[more], high[more], end[more], after[more], beyond[more]
+    return np.unique(np.concatenate(found))
 
 
 def _distinct(numbers: NDArray[Any]) -> NDArray[Any]:
     """Each number once, sorted; np.unique hashes integers, which takes five times as long here."""
-    in_order = np.sort(numbers)
-    return in_order[np.concatenate([[True], in_order[1:] != in_order[:-1]])]
+    ascending: NDArray[Any] = np.sort(numbers)
+    first: NDArray[np.bool_] = np.concatenate([[True], ascending[1:] != ascending[:-1]])
+    return ascending[first]
 
 
 def _classes(table: Table, order: int) -> NDArray[np.int64]:

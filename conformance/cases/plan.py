@@ -31,7 +31,11 @@ COMMON_SIZE = 67
 """Elements in the small arguments: one shape for many questions, so that a compiler works once."""
 
 LENGTHS = {"quick": (1, 17), "default": (1, 7, 8, 17), "deep": tuple(range(1, 71))}
-SHAPES = ((3, 5), (2, 3, 4), (2, 1, 3, 4))
+SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
+    "quick": ((3, 5),),
+    "default": ((3, 5), (2, 3, 4), (2, 1, 3, 4)),
+    "deep": ((3, 5), (2, 3, 4), (2, 1, 3, 4), (2, 1, 2, 3, 2), (1, 2, 1, 2, 3, 2)),
+}
 EMPTY_SHAPES = ((0,), (0, 3))
 SHIFTS = (1, 3)
 SCALARS = (0, 1, 2, 5, 9)
@@ -82,7 +86,8 @@ class Row:
     topic, quantities, dtypes, modes   what is crossed
     parameters   `all` samples in eager mode and the `extreme` ones elsewhere; `default` alone; or `bare` (nothing passed)
     configurations   other than the first, those that ask this too, and with which dtypes
-    rules        names (or prefixes ending in a dot) of the rules that the judge answers from it, for `--rules`
+    rules        names (or prefixes ending in a dot) of the rules that the judge answers from it
+    needed_by    rules answered from other rows, for which this one is what their answers are held against
     """
 
     topic: str
@@ -91,22 +96,27 @@ class Row:
     modes: tuple[str, ...]
     parameters: str
     rules: tuple[str, ...]
+    needed_by: tuple[str, ...] = ()
 
 
-_VALUES = ("value", "subnormal", "overflow", "nan", "limit.", "signed_zero", "underflow_sign", "flush", "property.", "invariance.",
-           "gradient", "second_derivative", "kink.", "dtype.preserved", "dtype.supported", "shape")  # fmt: skip
+_VALUES = (
+    "value", "subnormal", "overflow", "nan", "limit.", "signed_zero", "signed_zero.convention", "underflow_sign", "flush",
+    "gradient", "gradient.limit.", "gradient.nan", "gradient.dtype", "kink.",
+    "second_derivative", "second_derivative.limit.", "second_derivative.nan",
+    "dtype.preserved", "dtype.supported", "shape", "property.", "invariance.entry_point", "invariance.bits",
+)  # fmt: skip
 _ONE_NARROW = ("bfloat16", "float32")
 
 PLAN: tuple[Row, ...] = (
     # topic          quantities               dtypes        modes                  parameters  answers
-    Row("lattice",     DERIVATIVES,             FLOATS,       MODES,                 "all",      _VALUES),
+    Row("lattice",     DERIVATIVES,             FLOATS,       MODES,                 "all",      _VALUES, needed_by=("invariance.", "gradient.cotangent")),
     Row("lattice",     ("forward_gradient",),   _ONE_NARROW,  ("eager",),            "all",      ("gradient.forward", "flush")),
-    Row("arrangement", ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("invariance.", "shape", "dtype.preserved", "gradient.dtype")),
+    Row("arrangement", ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("invariance.", "shape", "shape.scalar", "shape.empty")),
     Row("cotangent",   ("gradient",),           _ONE_NARROW,  ("eager", "compiled"), "default",  ("gradient.cotangent",)),
     Row("repetition",  ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("invariance.repetition",)),
     Row("purity",      ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("purity", "inplace")),
     Row("integer",     ("value",),              INTEGERS,     ("eager", "compiled"), "default",  ("dtype.integer",)),
-    Row("defaults",    ("value",),              ("float32",), ("eager", "compiled"), "bare",     ("defaults",)),
+    Row("defaults",    ("value",),              ("float32",), ("eager", "compiled"), "bare",     ("defaults", "defaults.convention")),
     Row("error",       ("value",),              ("float32",), ("eager", "compiled"), "default",  ("errors.",)),
 )  # fmt: skip
 
@@ -244,7 +254,13 @@ def _answers(row: Row, rules: Sequence[str], function: str = "") -> bool:
         return True
     split = [rule.split(".", 1) if rule.split(".", 1)[0] in FUNCTIONS else ["", rule] for rule in rules]
     names = [name for of, name in split if not of or not function or of == function]
-    return any(name.startswith(answered) or answered.startswith(name) for name in names for answered in row.rules)
+    return any(name.startswith(answered) or answered.startswith(name) for name in names for answered in (*row.rules, *row.needed_by))
+
+
+def is_wanted(rule: str, wanted: Sequence[str]) -> bool:
+    """Whether a rule (its id) is among those wanted: ids, names without a function, or what these begin with; all if empty."""
+    name = rule.split(".", 1)[1]
+    return not wanted or any(known == one or known.startswith(f"{one}.") for one in wanted for known in (rule, name))
 
 
 def _kept(dtype: str, row: Row, selection: Selection) -> bool:
@@ -301,11 +317,14 @@ def _arrangement(asker: _Asker) -> Iterator[Case]:
         yield asker.case(make(np.roll(some, shift), dtype), detail=f"position-{shift}")
     for index in SCALARS:
         yield asker.case(make(some[index : index + 1], dtype, shape=()), detail="scalar")
-    for shape in SHAPES if asker.tier != "quick" else SHAPES[:1]:
+    for shape in SHAPES[asker.tier]:
         yield asker.case(make(some[: math.prod(shape)], dtype, shape=shape), detail=f"batch-rank-{len(shape)}")
     for empty in EMPTY_SHAPES:
         yield asker.case(make(some[:0], dtype, shape=empty), detail="empty")
     for view in asker.backend.views:
+        if view == "broadcast" and asker.binding.form.startswith("inplace") and asker.quantity == "value":
+            # Elements that share their memory cannot take results of their own.
+            continue
         if view == "broadcast" and asker.binding.form.startswith("inplace"):
             continue  # elements that share their memory can't each be written to
         if view in ("transposed", "broadcast"):
@@ -328,10 +347,11 @@ def _once(asker: _Asker) -> Iterator[Case]:
 
 
 def _integer(asker: _Asker) -> Iterator[Case]:
-    """Whole numbers, both signs where the dtype has them."""
+    """Whole numbers, both signs where the dtype has them, and its ends, where arithmetic in the dtype itself would wrap."""
     dtype = np.dtype(asker.dtype)
     numbers = np.array([0, 1, 2, 3, 7, 50, 100]) * (np.array([1, -1] * 4)[:7] if dtype.kind == "i" else 1)
-    bits = (numbers % 2 if dtype.kind == "b" else numbers).astype(dtype)
+    ends = [] if dtype.kind == "b" else [np.iinfo(dtype).min, np.iinfo(dtype).max]
+    bits = np.concatenate([numbers % 2 if dtype.kind == "b" else numbers, np.array(ends, dtype=dtype)]).astype(dtype)
     yield asker.case(asker.plan.input(bits.view(f"uint{8 * dtype.itemsize}"), asker.dtype))
 
 
@@ -368,7 +388,8 @@ def dtypes_asked(rule: str, configuration: str, selection: Selection) -> tuple[s
     """The dtypes in which the plan asks what a rule (name without function) needs; what is never asked, no test waits for."""
     found: dict[str, None] = {}
     for row in PLAN:
-        if not _answers(row, (rule,)) or (selection.rules and not _answers(row, selection.rules)):
+        answers = any(rule == name or (name.endswith(".") and rule.startswith(name)) for name in row.rules)
+        if not answers or not _answers(row, selection.rules):
             continue
         for dtype in OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes):
             if _kept(dtype, row, selection):

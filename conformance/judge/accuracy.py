@@ -17,8 +17,11 @@ from conformance.truth import ulps
 from conformance.truth.oracle import evaluate_text
 from conformance.truth.reals import FINITE, NAN, UNDERFLOW, Reals
 
-from .question import MAIN_RULE, Part, Question, kink_at
+from .question import MAIN_RULE, ORDERS, Part, Question, kink_at
 from .records import GRADES, Worst
+
+MARKS = ("", "′", "″")
+"""What stands behind a function's name for its derivatives."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,8 @@ def _most_telling(question: Question, members: NDArray[np.int64], excess: NDArra
     x = values(question.bits[members[equals]], question.format)
     with np.errstate(divide="ignore", invalid="ignore"):
         unusual = np.abs(np.log2(np.abs(x)))
+    # Of NaNs, the one that arithmetic makes.
+    unusual = np.where(question.bits[members[equals]] == question.format.quiet_nan, 2000.0, unusual)
     return int(equals[int(np.argmin(np.where(np.isnan(unusual), np.inf, unusual)))])
 
 
@@ -298,6 +303,7 @@ def worst_of(question: Question, measured: Measured, index: int, mode: str) -> W
         absolute_error=float(absolute[0]),
         dtype=format.name,
         mode=mode,
+        asked=question.function.name + MARKS[ORDERS[question.quantity]],
     )
 
 

@@ -51,14 +51,17 @@ class Questions:
         key = (self._key(case, argument), output.blob)
         if key not in self._verdicts:
             self._verdicts[key] = judge(self.question(case, argument, bits), observed, case.mode)
-        return [
-            replace(verdict, worst=replace(verdict.worst, mode=case.mode)) if verdict.worst else verdict
-            for verdict in self._verdicts[key]
-        ]
+        return [_in_mode(verdict, case.mode) for verdict in self._verdicts[key]]
 
     @staticmethod
     def _key(case: Case, argument: Input) -> Key:
         return (repr(sorted(case.parameters.items())), argument.dtype, case.quantity, argument.blob, "")
+
+
+def _in_mode(verdict: Verdict, mode: str) -> Verdict:
+    if verdict.worst is None or verdict.worst.mode == mode:
+        return verdict
+    return replace(verdict, worst=replace(verdict.worst, mode=mode))
 
 
 class Answers:

@@ -85,7 +85,9 @@ def _finding(
 ) -> Finding:  # fmt: skip
     _, function, rule, region = cause
     worst = min(results, key=_result_rank)
-    names = [subject.backend, subject.configuration, subject.device, function, rule, region, *entry_points]
+    # What everything that a subject does has in common is the same finding when one more entry point does it.
+    called = entry_points if function != "*" else ()
+    names = [subject.backend, subject.configuration, subject.device, function, rule, region, *called]
     identity = hashlib.blake2b("\x1f".join(names).encode(), digest_size=6).hexdigest()
     return Finding(
         id=identity,

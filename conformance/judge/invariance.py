@@ -5,6 +5,7 @@ Every answer about few numbers is held against the same subject's answer about a
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,25 +49,28 @@ def judge_invariance(answers: Answers) -> Iterator[Result]:
 
 
 def _entry_points(answers: Answers) -> Iterator[Result]:
-    """Every entry point against the first that answered the same question."""
-    firsts: dict[tuple[str, ...], tuple[Observation, Bits]] = {}
+    """Every entry point against what most of them answer to the same question: that names the odd one out."""
+    asked: dict[tuple[str, ...], list[tuple[Observation, Bits]]] = defaultdict(list)
     for observation in answers.of("lattice"):
         case = observation.case
         observed = answers.comparable(observation)
-        if observed is None:
-            continue
-        key = (repr(sorted(case.parameters.items())), case.dtype, case.mode, case.quantity)
-        if key not in firsts:
-            firsts[key] = (observation, observed)
-            continue
-        reference, expected = firsts[key]
-        if reference.outputs[0].blob == observation.outputs[0].blob:
-            yield from _same(answers, observation, "invariance.entry_point", len(observed))
-        else:
-            yield from _compare(
-                answers, observation, "invariance.entry_point", answers.argument(case), observed, expected,
-                f"{reference.case.entry_point} gives",
-            )  # fmt: skip
+        if observed is not None:
+            key = (repr(sorted(case.parameters.items())), case.dtype, case.mode, case.quantity)
+            asked[key].append((observation, observed))
+    for those in asked.values():
+        # Of answers that are equally frequent, the first one given.
+        usual, _ = Counter(observation.outputs[0].blob for observation, _ in those).most_common(1)[0]
+        reference, expected = next(one for one in those if one[0].outputs[0].blob == usual)
+        for observation, observed in those:
+            if observation is reference:
+                continue
+            if observation.outputs[0].blob == usual:
+                yield from _same(answers, observation, "invariance.entry_point", len(observed))
+            else:
+                yield from _compare(
+                    answers, observation, "invariance.entry_point", answers.argument(observation.case), observed, expected,
+                    f"{reference.case.entry_point} gives",
+                )  # fmt: skip
 
 
 def _same(answers: Answers, observation: Observation, rule: str, count: int) -> Iterator[Result]:
@@ -105,7 +109,9 @@ def _compare(
     same_but_flushed = (here.flushed & (there.conforms | there.flushed)) | (there.flushed & here.conforms)
     changed &= ~same_but_flushed
     worse = (here.conforms != there.conforms) & ~same_but_flushed
-    astray = np.nonzero(changed | worse)[0]
+    # Two answers beyond the bar are the business of other rules; but that the same call gives both is told nowhere else.
+    restless = ~both & ~same_but_flushed & (rule == "invariance.repetition")
+    astray = np.nonzero(changed | worse | restless)[0]
     severity = "wrong" if changed.any() else "inaccurate"
     for name, bad, severe in (
         (rule, astray, severity),

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Mapping
 from functools import cache
 
+from conformance.formats import FORMATS, Format
 from conformance.judge.records import Finding, Result, Worst
 from conformance.standard import FUNCTIONS, Rule, rules_of
 
@@ -18,9 +19,14 @@ LONGEST_LINE = 400
 """Characters that one of the four lines may have; what is longer is cut and marked with an ellipsis."""
 
 
+MANY = 1000
+"""ULP from which on a bar is told as a number: beyond, the unit is no longer a measure that a person can feel."""
+
+UNDERFLOWS = " (underflows)"
+"""How a truth too small for the format is marked (conformance.truth.ulps.decimal)."""
+
 MEASURED = (
-    "value", "subnormal", "overflow", "nan", "limit", "signed_zero", "underflow_sign", "gradient", "second_derivative",
-    "dtype.integer", "defaults",
+    "value", "subnormal", "overflow", "nan", "limit", "gradient", "second_derivative", "dtype.integer", "defaults",
 )  # fmt: skip
 """How the rules begin under which one number is due: what conforms is the truth, give or take the bar."""
 
@@ -56,8 +62,8 @@ def quantity_of(rule: str) -> str:
 
 
 def sentence_of(function: str, rule: str) -> str:
-    """The normative sentence of a rule, or nothing where the standard at hand does not have it."""
-    found = _rules(function).get(rule)
+    """The normative sentence of a rule, or nothing where the standard at hand does not have it; `*` is any function."""
+    found = _rules(next(iter(FUNCTIONS)) if function == "*" else function).get(rule)
     return found.sentence if found else ""
 
 
@@ -95,6 +101,7 @@ def _rules(function: str) -> dict[str, Rule]:
 def _asked(item: Finding | Result) -> str:
     mark = {"gradient": "′", "forward_gradient": "′", "second_derivative": "″"}.get(quantity_of(rule_name(item)), "")
     worst = item.worst
+    name = worst.asked if worst and worst.asked else f"{item.function}{mark}"
     argument = ", ".join(worst.input) if worst else "x"
     written = f" [{', '.join(worst.input_bits)}]" if worst and any(worst.input_bits) else ""
     parameters = f"; {spelled(item.parameters)}" if item.parameters else ""
@@ -105,7 +112,7 @@ def _asked(item: Finding | Result) -> str:
     else:
         entries, dtype, mode = item.entry_point, item.dtype, item.mode
     return (
-        f"{item.function}{mark}({argument}{parameters}){written} in {dtype}, {mode}, of {entries}"
+        f"{name}({argument}{parameters}){written} in {dtype}, {mode}, of {entries}"
         f" on {item.subject}: rule {item.function}.{rule_name(item)} ({item.level})"
     )
 
@@ -116,7 +123,10 @@ def _came(item: Finding | Result) -> str:
         return item.message or f"{item.outcome.replace('_', ' ')}" if isinstance(item, Result) else item.message
     came = worst.observed + (f" [{worst.observed_bits}]" if worst.observed_bits else "")
     if math.isfinite(worst.ulp):
+        # Near a zero of the truth even an honest answer is many ULP away: there the bar says more.
+        beyond = worst.ulp / worst.bar if worst.bar >= MANY else 0
         came += f", {ulps(worst.ulp)} ULP from the truth"
+        came += f", {ulps(beyond)} times what is accepted" if beyond > 1 else ""
     return f"{came}: {item.message}" if item.message else came
 
 
@@ -125,15 +135,29 @@ def _conforming(item: Finding | Result) -> str:
     sentence = sentence_of(item.function, rule)
     if worst is None or not worst.truth:
         return sentence or "what the rule says"
+    if rule.startswith("kink.") and not rule.endswith(".convention") and " to " in worst.truth:
+        return f"any number from {worst.truth}"
     # Elsewhere (a kink, an invariance, a shape) more than one answer conforms, and the sentence says which.
     return sentence if sentence and not rule.startswith(MEASURED) else accepted(worst)
 
 
 def accepted(worst: Worst) -> str:
     """What would have conformed at the worst input: `0.5, within 4.5 ULP`, or exactly the truth."""
+    zero = worst.truth.removesuffix(UNDERFLOWS)
+    if zero != worst.truth:
+        infinite = any(number.lstrip("+-") == "inf" for number in worst.input)
+        return zero if infinite else f"{zero}, because the true value is nearer to zero than any number of {worst.dtype}"
     if not _is_number(worst.truth):
         return worst.truth
+    if worst.bar >= MANY and worst.dtype in FORMATS:
+        return f"{worst.truth}, give or take {worst.bar * _ulp(float(worst.truth), FORMATS[worst.dtype]):.2g}"
     return f"{worst.truth}, within {ulps(worst.bar)} ULP" if worst.bar > 0 else f"{worst.truth}, exactly"
+
+
+def _ulp(truth: float, format: Format) -> float:
+    """One unit in the last place of a number."""
+    exponent = math.frexp(truth)[1] - 1 if truth else format.emin
+    return math.ldexp(1.0, max(exponent, format.emin) - format.precision + 1)
 
 
 def _is_number(text: str) -> bool:

@@ -13,6 +13,7 @@ from conformance.standard import Property
 from conformance.standard.model import text_of
 from conformance.truth.oracle import evaluate_text
 
+from .accuracy import measure, worst_of
 from .answers import Answers
 from .records import Result
 
@@ -46,9 +47,11 @@ def _property(answers: Answers, observation: Observation, prop: Property, observ
         raise ValueError(f"the standard knows no property {prop.kind!r} that the judge could check")
     bad = np.nonzero(wrong)[0]
     count = int(known.sum())
-    message = ""
+    message, worst = "", None
     if len(bad):
         first = int(bad[0])
+        asked = answers.questions.question(case, case.inputs[0], argument)
+        worst = worst_of(asked, measure(asked, observed), first, case.mode)
         message = f"{case.function}({decimal(int(argument[first]), format)}) = {decimal(int(observed[first]), format)}"
         if prop.kind == "nondecreasing":
             message += f", and {case.function}({decimal(int(argument[first - 1]), format)}) = {decimal(int(observed[first - 1]), format)}"
@@ -60,6 +63,7 @@ def _property(answers: Answers, observation: Observation, prop: Property, observ
         conforms=count - len(bad),
         deviates=len(bad),
         severity="" if not len(bad) else "inaccurate" if prop.kind == "range" else "information",
+        worst=worst,
         message=message,
         bits=str(bad[:1000].tolist()) if len(bad) else "",
     )

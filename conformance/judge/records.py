@@ -40,6 +40,10 @@ class Worst:
     absolute_error: float
     dtype: str
     mode: str
+    asked: str = ""
+    """What `observed` is a value of: `gelu`, `gelu′`, `gelu″`; some rules are about more than one of these."""
+    cotangent: float = 1.0
+    """What a derivative was asked with; `observed` is divided by it."""
 
 
 @dataclass(frozen=True)

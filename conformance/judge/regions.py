@@ -73,14 +73,15 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
         ("x = NaN", np.isnan(x)),
         ("x = -inf", x == -np.inf),
         ("x = +inf", x == np.inf),
-        ("x subnormal, < 0", (x < 0) & (x > -format.smallest_normal)),
-        ("x subnormal, > 0", (x > 0) & (x < format.smallest_normal)),
     ]
     if order == 0:
-        # The two zeros have values of their own; a derivative sees one point.
+        # The two zeros have values of their own, and what is next to them is too small to be normal; for a derivative
+        # all of that is one place.
         special += [
             ("x = -0", _is_zero(bits, format) & _is_negative(bits, format)),
             ("x = +0", _is_zero(bits, format) & ~_is_negative(bits, format)),
+            ("x subnormal, < 0", (x < 0) & (x > -format.smallest_normal)),
+            ("x subnormal, > 0", (x > 0) & (x < format.smallest_normal)),
         ]
     for name, mask in special:
         codes = np.where(mask, len(names), codes)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.cases.case import Case, Input
+from conformance.cases.plan import is_wanted
 from conformance.formats import FORMATS
 from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import FUNCTIONS
@@ -54,6 +55,10 @@ WHY_UNSPECIFIED = {
 }
 
 
+Reproducer = Callable[[Subject, Case, "int | None", float], str]
+"""Makes a script out of a case: for the input of these bits (any, if None), and a cotangent."""
+
+
 class Run(Protocol):
     """What judging reads of a run file."""
 
@@ -74,12 +79,12 @@ class _Collected:
 def judge_run(
     run: Run,
     oracle: Oracle,
-    reproducer: Callable[[Subject, Case, int | None], str] | None = None,
+    reproducer: Reproducer | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Judgement:
     """Judge everything in a run file.
 
-    `reproducer(subject, case, bits)` makes a script for one input of a case, or all of them; `progress(done, total, what)`
+    `reproducer(subject, case, bits, cotangent)` makes a script for one input of a case; `progress(done, total, what)`
     is called before each function, at the end, and now and then while the truth is computed.
     """
     order = list(run.meta().get("plan", {}).get("backends", ()))
@@ -108,7 +113,7 @@ def judge_run(
             cases.update((observation.case.id, observation.case) for observation in observations)
     tell(len(asked), len(asked), "")
     wanted = tuple(run.meta().get("rules", ()))
-    results = [result for result in collected.results if _wanted(result, wanted)]
+    results = [result for result in collected.results if is_wanted(result.rule, wanted)]
     reproduce = _reproduce(subjects, cases, reproducer)
     return Judgement(
         environment=dict(run.meta().get("environment", {})),
@@ -146,12 +151,6 @@ def _judge(answers: Answers, collected: _Collected) -> None:
     collected.conventions += conventions(answers, results)
 
 
-def _wanted(result: Result, rules: Iterable[str]) -> bool:
-    names = tuple(rules)
-    name = result.rule.split(".", 1)[1]
-    return not names or any(result.rule == rule or name == rule or name.startswith(f"{rule}.") or result.rule.startswith(f"{rule}.") for rule in names)  # fmt: skip
-
-
 def _reader(run: Run) -> Callable[[Input | Output], NDArray[Any]]:
     """Reads arrays out of a run file and keeps those last used; 512 of them are about 100 MB."""
     kept: dict[tuple[str, str, tuple[int, ...]], NDArray[Any]] = {}
@@ -169,13 +168,14 @@ def _reader(run: Run) -> Callable[[Input | Output], NDArray[Any]]:
 
 
 def _reproduce(
-    subjects: Mapping[str, Subject], cases: Mapping[str, Case], reproducer: Callable[[Subject, Case, int | None], str] | None
+    subjects: Mapping[str, Subject], cases: Mapping[str, Case], reproducer: Reproducer | None
 ) -> Reproduce:  # fmt: skip
     def reproduce(result: Result) -> str:
         if reproducer is None or result.case not in cases:
             return ""
         bits = int(result.worst.input_bits[0], 16) if result.worst and result.worst.input_bits else None
-        return reproducer(subjects[result.subject], cases[result.case], bits)
+        cotangent = result.worst.cotangent if result.worst else 1.0
+        return reproducer(subjects[result.subject], cases[result.case], bits, cotangent)
 
     return reproduce
 

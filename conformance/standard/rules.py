@@ -47,9 +47,8 @@ def _rules(function: Function) -> Iterator[Rule]:
         yield rule(f"limit.{limit.at}", special, MUST, f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.", first)
     if function.zero_sign not in ("none", "free"):
         yield rule("signed_zero", special, SHOULD, f"{f}(±0) = ±0, where {f} is a positive multiple of its argument near zero.", IEEE_754)
-    if function.zero_sign == "free" or callable(function.zero_sign):
-        where = " where it is no positive multiple of its argument near zero" if callable(function.zero_sign) else ""
-        yield rule("signed_zero.convention", special, MAY, f"{f}(±0) = +0{where}, as most have it; −0 is recorded.", IEEE_754)
+    if function.zero_sign == "free":
+        yield rule("signed_zero.convention", special, MAY, f"{f}(±0) = +0, as most have it; −0 is recorded.", IEEE_754)
     yield rule("underflow_sign", special, MUST, "A zero that stands for a number too small for the format, or for a limit approached from one side, keeps its sign.", IEEE_754)
     yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
 
@@ -57,7 +56,7 @@ def _rules(function: Function) -> Iterator[Rule]:
     yield rule("gradient.forward", gradient, MUST, f"The forward-mode derivative is {f}′(x), within the bar.", first)
     yield rule("second_derivative", gradient, MUST, f"Differentiating twice gives {f}″(x), within the bar.", first)
     for kink in function.kinks:
-        yield rule(f"kink.{kink.name}", gradient, MUST, f"At the kink x = {kink.name} the derivative is a subgradient: between {_said(kink.left)} and {_said(kink.right)}.", kink.source or first)
+        yield rule(f"kink.{kink.name}", gradient, MUST, f"At the kink x = {kink.name} the derivative is a subgradient: between {_said(kink.left, 'the slope on its left')} and {_said(kink.right, 'the slope on its right')}.", kink.source or first)
         yield rule(f"kink.{kink.name}.convention", gradient, MAY, f"At the kink x = {kink.name} the customary subgradient is {_said(kink.customary)}; another one is recorded as a convention.", kink.source or first)
     for limit in function.limits:
         yield rule(f"gradient.limit.{limit.at}", gradient, SHOULD, f"{f}′({limit.at}) is the limit of {f}′(x): {_said(limit.derivative)}.", first)
@@ -77,7 +76,7 @@ def _rules(function: Function) -> Iterator[Rule]:
 
     for name, what in INVARIANCES.items():
         yield rule(f"invariance.{name}", Family.INVARIANCE, MUST, f"The class of a result (NaN, infinity, zero with its sign, finite), and whether it is within the bar, does not depend on {what}.")
-    yield rule("invariance.bits", Family.INVARIANCE, SHOULD, f"Where results are within the bar, their bits do not depend on {', '.join(list(INVARIANCES.values())[:-1])}, or {list(INVARIANCES.values())[-1]}.")
+    yield rule("invariance.bits", Family.INVARIANCE, SHOULD, "Where results are within the bar, their bits depend on the numbers alone: not on layout, length, position, batch, repetition or entry point.")
 
     yield rule("purity", Family.PURITY, MUST, "The call leaves its argument as it was.", ARRAY_API)
     yield rule("inplace", Family.PURITY, MUST, "The in-place form leaves its result in its argument.")
@@ -97,5 +96,5 @@ def _rules(function: Function) -> Iterator[Rule]:
         yield rule("errors.parameter_value", Family.ERRORS, SHOULD, "A parameter outside its domain is refused; NaN is recorded, a finite number deviates.")
 
 
-def _said(expression: object) -> str:
-    return expression if isinstance(expression, str) else "as its parameters say"
+def _said(expression: object, otherwise: str = "as its parameters say") -> str:
+    return expression if isinstance(expression, str) else otherwise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .model import Form, Function, Landmark, Limit, Parameter, Parameters, Property, Source
-from .real import SQRT_2, Operand, Real, erfc, exp, log
+from .real import SQRT_2, Operand, Real, erfc, exp, log, log1p
 
 
 def _gelu(x: Real) -> Real | Operand:
@@ -45,11 +45,21 @@ def _softplus(x: Real, beta: Real, threshold: Real) -> Real | Operand:
 def _softplus_of_positive(x: Real, beta: Real, threshold: Real) -> Real | Operand:
     if beta * x > threshold:
         return x
-    return x + log(1 + exp(-(beta * x))) / beta
+    return x + log1p(exp(-(beta * x))) / beta
 
 
 def _positive(x: float, parameters: Parameters) -> bool:
     return x > 0
+
+
+def _softplus_of_negative(x: Real, beta: Real, threshold: Real) -> Real | Operand:
+    if beta * x > threshold:
+        return x
+    return log1p(exp(beta * x)) / beta
+
+
+def _negative(x: float, parameters: Parameters) -> bool:
+    return x < 0
 
 
 def _threshold(parameters: Parameters) -> str:
@@ -90,7 +100,10 @@ softplus = Function(
         Property("range", "softplus(x) ≥ 0", low="0"),
         Property("at_least_argument", "softplus(x) ≥ x"),
     ),
-    forms=(Form(_positive, _softplus_of_positive, "e^(beta·x) has no finite enclosure where x is very large"),),
+    forms=(
+        Form(_positive, _softplus_of_positive, "e^(beta·x) has no finite enclosure where x is very large"),
+        Form(_negative, _softplus_of_negative, "1 + e^(beta·x) is 1 to any precision where x is very negative"),
+    ),
     inapplicable=("overflow",),
     sources=(
         Source("Dugas et al.: Incorporating Second-Order Functional Knowledge for Better Option Pricing, NIPS 2000",

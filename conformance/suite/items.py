@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance import registry
-from conformance.cases.plan import Selection, dtypes_asked
+from conformance.cases.plan import Selection, dtypes_asked, is_wanted
 from conformance.judge.message import four_lines
 from conformance.judge.records import Judgement, Result
-from conformance.standard import FUNCTIONS, rules_of
+from conformance.standard import FUNCTIONS, Function, rules_of
 
 BINDING_LEVELS = ("MUST", "SHOULD")
 SHOWN = 3
@@ -51,15 +52,38 @@ def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
     """Every item of these backends: rules of the functions that they have, crossed with the dtypes in which each is asked."""
     for name in backends:
         adapter = registry.backend(name)
-        bound = {binding.function for binding in adapter.bindings}
         for configuration in adapter.configurations:
             subject = adapter.name if configuration == "default" else f"{adapter.name}-{configuration}"
             for function in FUNCTIONS.values():
-                if function.name not in bound or (selection.functions and function.name not in selection.functions):
+                bindings = [binding for binding in adapter.bindings if binding.function == function.name]
+                if not bindings or (selection.functions and function.name not in selection.functions):
                     continue
                 for rule in rules_of(function):
-                    for dtype in dtypes_asked(rule.name, configuration, selection):
+                    if not is_wanted(rule.id, selection.rules) or not _concerns(
+                        rule.name, function, bindings, adapter.views
+                    ):
+                        continue
+                    # With one entry point, bits are only held against those of other lengths and layouts.
+                    alone = rule.name == "invariance.bits" and len(bindings) == 1
+                    for dtype in dtypes_asked("invariance.length" if alone else rule.name, configuration, selection):
                         yield Item(subject, adapter.name, rule.id, dtype)
+
+
+def _concerns(rule: str, function: Function, bindings: Sequence[Any], views: Sequence[str]) -> bool:
+    """Whether a rule has anything to ask of the entry points that a backend has for a function."""
+    in_place = [binding.form.startswith("inplace") for binding in bindings]
+    taken = {name for binding in bindings for name in binding.parameters}
+    having = {
+        "inplace": any(in_place),
+        "purity": not all(in_place),
+        "invariance.entry_point": len(bindings) > 1,
+        "invariance.layout": len(views) > 1,
+        "errors.parameter_type": bool(taken),
+        "errors.parameter_value": any(
+            parameter.invalid and parameter.name in taken for parameter in function.parameters
+        ),
+    }
+    return having.get(rule, True)
 
 
 Index = Mapping[tuple[str, str, str], Sequence[Result]]
@@ -91,9 +115,13 @@ def verdict(item: Item, results: Index, run: str, entry_points: Iterable[str] = 
     compared = sum(result.comparisons - result.unspecified - result.vacuous for result in mine)
     if compared:
         return Verdict("passed", "")
-    absent = sorted({f"{r.outcome.replace('_', ' ')}: {r.message}" for r in mine if r.outcome in ("not_supported", "not_provided")})
+    absent = sorted(
+        {f"{r.outcome.replace('_', ' ')}: {r.message}" for r in mine if r.outcome in ("not_supported", "not_provided")}
+    )
     if absent:
         return Verdict("skipped", absent[0])
     if mine and all(result.unspecified for result in mine):
         return Verdict("skipped", f"unspecified: {mine[0].message}")
-    return Verdict("failed", f"{item.rule} compared nothing in {item.dtype} on {item.subject}: no result of the run bears on it")
+    return Verdict(
+        "failed", f"{item.rule} compared nothing in {item.dtype} on {item.subject}: no result of the run bears on it"
+    )

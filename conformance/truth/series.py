@@ -156,6 +156,13 @@ class Series:
     def log(self) -> Series:
         return Series(self.value.log(), self.setting)
 
+    def log1p(self) -> Series:
+        """log(1 + a + h) = log1p(a) + log(1 + h/(1 + a)): the sum with 1 would take the digits of a small a."""
+        if type(self.value) is not arb_series:
+            return Series(self.value.log1p(), self.setting)
+        at = self.value[0]
+        return Series((1 + (self.value - at) / (1 + at)).log() + at.log1p(), self.setting)
+
     def sqrt(self) -> Series:
         return Series(self.value.sqrt(), self.setting)
 

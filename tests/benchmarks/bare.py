@@ -23,50 +23,57 @@ from conformance.cases.case import decode  # noqa: E402
 NO_TENSOR: dict[str, tuple[Any, ...]] = {"missing": (), "none": (None,), "text": ("text",)}
 
 
+class Loop:
+    """What the calls of one process share; `calls` and `tensors` are shared within a group, as in the worker."""
+
+    def __init__(self, plan: dict[str, Any], folder: Path) -> None:
+        self.backend = registry.load(plan["specification"])(plan["configuration"], plan["device"], plan["threads"])
+        self.bits_types = registry.protocol().BITS
+        self.array = registry.protocol().Array
+        self.bindings = {(binding.function, binding.id): binding for binding in self.backend.bindings}
+        self.folder = folder
+        self.held: dict[str, bytes] = {}
+        self.calls: dict[Any, Any] = {}
+        self.tensors: dict[Any, Any] = {}
+
+    def ask(self, case: dict[str, Any]) -> None:
+        """One case, its answer thrown away. Raises whatever the framework raises."""
+        binding = self.bindings[case["function"], case["entry_point"]]
+        own = case["topic"] == "purity" or binding.form.startswith("inplace") or not self.backend.immutable
+        topic, detail, arguments = case["topic"], case["detail"], case["arguments"]
+        asked = case["inputs"] if case["cotangent"] is None else [*case["inputs"], case["cotangent"]]
+        no_tensor = topic == "error" and detail in NO_TENSOR
+        operands = NO_TENSOR[detail] if no_tensor else [self.tensor(item, own) for item in asked]
+        if topic == "error" and detail == "keyword":
+            arguments = {**arguments, "no_such_keyword": 1}
+        key = (json.dumps(arguments), case["quantity"], case["mode"], case["dtype"])
+        if key not in self.calls:
+            self.calls[key] = self.backend.prepare(binding, arguments, case["quantity"], case["mode"], case["dtype"])
+        for _ in range(2 if topic == "repetition" else 1):
+            self.backend.wait(list(self.calls[key](*operands)))
+
+    def tensor(self, item: dict[str, Any], own: bool) -> Any:
+        key = (item["blob"], item["dtype"], tuple(item["shape"]), item["view"])
+        if own or key not in self.tensors:
+            if item["blob"] not in self.held:
+                self.held[item["blob"]] = (self.folder / item["blob"]).read_bytes()
+            bits = np.frombuffer(self.held[item["blob"]], dtype=self.bits_types[item["dtype"]]).reshape(item["shape"])
+            self.tensors[key] = self.backend.tensor(self.array(bits, item["dtype"]), item["view"])
+        return self.tensors[key]
+
+
 def main(folder: Path) -> None:
     plan = decode(json.loads((folder / "plan.json").read_text()))
-    backend = registry.load(plan["specification"])(plan["configuration"], plan["device"], plan["threads"])
-    protocol = registry.protocol()
-    bindings = {(binding.function, binding.id): binding for binding in backend.bindings}
-    held: dict[str, bytes] = {}
+    loop = Loop(plan, folder)
     refused = 0
     for group in plan["groups"]:
-        calls: dict[Any, Any] = {}
-        tensors: dict[Any, Any] = {}
+        loop.calls, loop.tensors = {}, {}
         for case in group:
             try:
-                ask(backend, protocol, bindings[case["function"], case["entry_point"]], case, folder, held, calls, tensors)
+                loop.ask(case)
             except BaseException:  # as in the worker: native extensions panic with errors of their own
                 refused += 1
     print(f"{sum(len(group) for group in plan['groups'])} cases, {refused} refused")
-
-
-def ask(
-    backend: Any, protocol: Any, binding: Any, case: Any, folder: Path, held: dict[str, bytes], calls: dict[Any, Any], tensors: dict[Any, Any]
-) -> None:  # fmt: skip
-    in_place = binding.form.startswith("inplace")
-    fresh = case["topic"] == "purity" or in_place or not backend.immutable
-
-    def tensor(item: Any) -> Any:
-        key = (item["blob"], item["dtype"], tuple(item["shape"]), item["view"])
-        if fresh or key not in tensors:
-            if item["blob"] not in held:
-                held[item["blob"]] = (folder / item["blob"]).read_bytes()
-            bits = np.frombuffer(held[item["blob"]], dtype=protocol.BITS[item["dtype"]]).reshape(item["shape"])
-            tensors[key] = backend.tensor(protocol.Array(bits, item["dtype"]), item["view"])
-        return tensors[key]
-
-    topic, detail = case["topic"], case["detail"]
-    asked = case["inputs"] if case["cotangent"] is None else [*case["inputs"], case["cotangent"]]
-    operands = NO_TENSOR[detail] if topic == "error" and detail in NO_TENSOR else [tensor(item) for item in asked]
-    arguments = case["arguments"]
-    if topic == "error" and detail == "keyword":
-        arguments = {**arguments, "no_such_keyword": 1}
-    key = (json.dumps(arguments), case["quantity"], case["mode"], case["dtype"])
-    if key not in calls:
-        calls[key] = backend.prepare(binding, arguments, case["quantity"], case["mode"], case["dtype"])
-    for _ in range(2 if topic == "repetition" else 1):
-        backend.wait(list(calls[key](*operands)))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 A plain script, not collected by pytest:  python tests/benchmarks/bench_bare.py [--tier T] [--functions A,B] [BACKEND ...]
 
-Three things are timed, each in processes of its own, and each with the wall clock and the processors' time of all
-processes together:
+Three things are timed, each in processes of its own, by the clock and by the processors' time of all processes together:
   bare   one process per subject, as many at once as the run has jobs (see bare.py)
-  warm   `nnconform run`: plan, observe and judge, with the truth on disk; and `nnconform findings`, which judges once more
-  cold   `nnconform run` with an empty folder for the truth
+  cold   `nnconform run`, which plans, observes and judges, with an empty folder for the truth
+  warm   the same again, with the truth that the cold run left
 Compile caches are empty folders each time. Figures to reach: warm 1.5 × bare, cold 2 × bare.
 """
 
@@ -90,7 +89,7 @@ def run_bare(folders: list[Path], jobs: int, variables: dict[str, str]) -> None:
             start = time.perf_counter()
             done = subprocess.run(
                 [sys.executable, str(Path(__file__).with_name("bare.py")), str(folder)],
-                env=variables, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=variables, check=True, text=True, capture_output=True,
             )  # fmt: skip
             print(f"    {folder.name:12} {time.perf_counter() - start:6.1f} s  {done.stdout.strip()}", flush=True)
 
@@ -99,63 +98,67 @@ def run_bare(folders: list[Path], jobs: int, variables: dict[str, str]) -> None:
 
 
 def nnconform(arguments: list[str], variables: dict[str, str]) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments], env=variables, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )  # fmt: skip
+    command = [sys.executable, "-m", "conformance", *arguments]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"nnconform {' '.join(arguments)} failed:\n{done.stderr}")
+
+
+def prepare(request: Request, folder: Path) -> list[Path]:
+    """Folders with the plans of all subjects, in the order in which a run asks them."""
+    tasks = tasks_for(request, Oracle(folder / "lattices", jobs=request.jobs))
+    tasks.sort(key=lambda task: -sum(len(group.cases) for group in task.groups))
+    for task in tasks:
+        write_plan(task, folder / task.subject.id)
+    cases = sum(len(group.cases) for task in tasks for group in task.groups)
+    print(f"{cases} cases, {request.jobs} jobs; load {os.getloadavg()[0]:.1f}")
+    return [folder / task.subject.id for task in tasks]
+
+
+def timed(label: str, work: Callable[[], object]) -> Cost:
+    found = cost(work)
+    load = os.getloadavg()[0]
+    print(f"{label:24} {found.wall:7.1f} s wall {found.processors:7.1f} s processors; load {load:.1f}", flush=True)
+    return found
+
+
+def compare(request: Request, folder: Path) -> None:
+    """Time everything, and print what the suite costs in terms of `bare`."""
+    selection = request.selection
+    asked = [*request.backends, "--tier", selection.tier, "--jobs", str(request.jobs), "--fail-on", "none"]
+    asked += ["--functions", ",".join(selection.functions)] if selection.functions else []
+
+    def run(label: str) -> Cost:
+        variables = {**environment(folder / f"caches of {label}", 1), "NNCONFORM_CACHE": str(folder / "truth")}
+        out = folder / f"{label}.nnconform"
+        return timed(f"run, {label} truth", lambda: nnconform(["run", *asked, "--out", str(out)], variables))
+
+    plans = prepare(request, folder)
+    bare = timed("bare", lambda: run_bare(plans, request.jobs, environment(folder / "caches of bare", 1)))
+    costs = {label: run(label) for label in ("cold", "warm")}
+    variables = {**environment(folder, 1), "NNCONFORM_CACHE": str(folder / "truth")}
+    run_file, report = folder / "warm.nnconform", folder / "report"
+    timed("judging alone", lambda: nnconform(["findings", str(run_file), "--format", "json"], variables))
+    timed("judging and a report", lambda: nnconform(["report", str(run_file), "--out", str(report)], variables))
+    size = sum(file.stat().st_size for file in report.rglob("*") if file.is_file())
+    print(f"run file {run_file.stat().st_size / 1e6:.1f} MB, report {size / 1e6:.2f} MB")
+    for label, found in costs.items():
+        wall, processors = found.wall / bare.wall, found.processors / bare.processors
+        print(f"run, {label} truth: {wall:.2f} × bare by the clock, {processors:.2f} × bare in processors' time")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("backends", nargs="*", metavar="BACKEND")
     parser.add_argument("--tier", choices=TIERS, default="default")
-    parser.add_argument("--functions", default="")
+    parser.add_argument("--functions", default="", metavar="A,B")
     parser.add_argument("--jobs", type=int, default=cores())
-    parser.add_argument("--only", choices=("bare", "warm", "cold"), nargs="*", default=("bare", "warm", "cold"))
     given = parser.parse_args()
-    backends = tuple(given.backends or registry.BACKENDS)
     functions = tuple(name for name in given.functions.split(",") if name)
-    request = Request(backends, Selection(functions=functions, tier=given.tier), jobs=given.jobs)
-    asked = [*backends, "--tier", given.tier, "--jobs", str(given.jobs), "--fail-on", "none"]
-    asked += ["--functions", given.functions] if functions else []
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        truth = folder / "truth"
-        tasks = tasks_for(request, Oracle(truth, jobs=given.jobs))
-        tasks.sort(key=lambda task: -sum(len(group.cases) for group in task.groups))
-        folders = [folder / task.subject.id for task in tasks]
-        for task, place in zip(tasks, folders, strict=True):
-            write_plan(task, place)
-        print(f"{sum(len(group.cases) for task in tasks for group in task.groups)} cases, {given.jobs} jobs; load {os.getloadavg()[0]:.1f}")
-        costs: dict[str, Cost] = {}
-
-        def timed(label: str, work: Callable[[], object]) -> None:
-            costs[label] = cost(work)
-            print(f"{label:28} {costs[label].wall:7.1f} s wall {costs[label].processors:7.1f} s processors; load {os.getloadavg()[0]:.1f}", flush=True)
-
-        def run(out: str, cache: Path) -> Callable[[], None]:
-            variables = {**environment(folder / f"caches of {out}", 1), "NNCONFORM_CACHE": str(cache)}
-            return lambda: nnconform(["run", *asked, "--out", str(folder / out)], variables)
-
-        if "bare" in given.only:
-            timed("bare", lambda: run_bare(folders, given.jobs, environment(folder / "caches of bare", 1)))
-        if "cold" in given.only:
-            timed("run, cold truth", run("cold.nnconform", folder / "cold"))
-        if "warm" in given.only:
-            if "cold" in given.only:
-                truth = folder / "cold"
-            else:
-                nnconform(["run", *asked, "--out", str(folder / "first.nnconform")], {**environment(folder / "first", 1), "NNCONFORM_CACHE": str(truth)})
-            timed("run, warm truth", run("warm.nnconform", truth))
-            variables = {**environment(folder / "unused", 1), "NNCONFORM_CACHE": str(truth)}
-            timed("  of which judging, about", lambda: nnconform(["findings", str(folder / "warm.nnconform"), "--format", "json"], variables))
-            print(f"run file {(folder / 'warm.nnconform').stat().st_size / 1e6:.1f} MB")
-            nnconform(["report", str(folder / "warm.nnconform"), "--out", str(folder / "report")], variables)
-            size = sum(file.stat().st_size for file in (folder / "report").rglob("*") if file.is_file())
-            print(f"report {size / 1e6:.2f} MB")
-        for label in ("run, warm truth", "run, cold truth"):
-            if label in costs and "bare" in costs:
-                wall, processors = costs[label].wall / costs["bare"].wall, costs[label].processors / costs["bare"].processors
-                print(f"{label:28} {wall:7.2f} × bare wall {processors:7.2f} × bare processors")
+    selection = Selection(functions=functions, tier=given.tier)
+    with TemporaryDirectory() as folder:
+        request = Request(tuple(given.backends or registry.BACKENDS), selection, jobs=given.jobs)
+        compare(request, Path(folder))
 
 
 if __name__ == "__main__":

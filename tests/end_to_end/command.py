@@ -42,7 +42,13 @@ class Shell:
     def environment(self, plug_ins: bool = False, **variables: str) -> dict[str, str]:
         path = [str(ROOT), *([str(HERE / "plug_ins")] if plug_ins else [])]
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "NNCONFORM_DEBUG")}
-        return {**kept, "PYTHONPATH": os.pathsep.join(path), "NNCONFORM_CACHE": str(self.cache), "COLUMNS": "100", **variables}
+        return {
+            **kept,
+            "PYTHONPATH": os.pathsep.join(path),
+            "NNCONFORM_CACHE": str(self.cache),
+            "COLUMNS": "100",
+            **variables,
+        }
 
     def __call__(self, *words: object, plug_ins: bool = False, **variables: str) -> Done:
         """Run `nnconform` with these words and wait for its end."""

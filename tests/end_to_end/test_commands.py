@@ -47,7 +47,9 @@ def test_what_could_not_be_run_ends_with_3_before_1_and_the_others_run(nnconform
 def test_a_bare_environment_could_not_run_and_the_others_do(nnconform: Shell) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", nnconform.folder / "bare"], check=True, timeout=120)
     python = "bare/Scripts/python.exe" if sys.platform == "win32" else "bare/bin/python"
-    done = nnconform("run", "numpy", OFF, *SMALL, "--python", f"numpy={python}", "--fail-on", "unexpected", plug_ins=True)
+    done = nnconform(
+        "run", "numpy", OFF, *SMALL, "--python", f"numpy={python}", "--fail-on", "unexpected", plug_ins=True
+    )
     assert done.code == 3, done.err
     assert "No module named 'numpy'" in " ".join(done.out.split())
     assert "relu.value" in done.out
@@ -85,7 +87,9 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "said"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, tuple) else None)
+@pytest.mark.parametrize(
+    ("words", "said"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, tuple) else None
+)
 def test_wrong_usage_ends_with_2_and_says_what_would_be_right(
     words: tuple[str, ...], said: tuple[str, ...], nnconform: Shell
 ) -> None:  # fmt: skip
@@ -152,7 +156,8 @@ def test_the_standard_can_be_read_without_a_run(nnconform: Shell) -> None:
 
 def test_a_reader_who_leaves_early_is_no_failure(nnconform: Shell) -> None:
     process = nnconform.begin("list", "rules", "--format", "json")
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(60) == 0

@@ -33,7 +33,7 @@ def test_ctrl_c_keeps_what_was_answered_and_resume_goes_on(nnconform: Shell, und
     process = nnconform.begin(*RUN, SLOW_DIARY=str(diary))
     wait_until(lambda: diary.exists() and diary.stat().st_size >= 5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "--resume goes on from there" in err

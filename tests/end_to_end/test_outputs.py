@@ -113,11 +113,20 @@ FILTERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("options", "asked", "told"), FILTERS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else None)
+@pytest.mark.parametrize(
+    ("options", "asked", "told"), FILTERS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else None
+)
 def test_a_filter_restricts_what_is_asked_and_what_is_reported(
     options: tuple[str, ...], asked: Any, told: Any, nnconform: Shell
 ) -> None:  # fmt: skip
-    done = nnconform("run", "numpy", "--functions", "relu", *options, "--rules" not in options and "--tier=quick" or "--tier=default")
+    done = nnconform(
+        "run",
+        "numpy",
+        "--functions",
+        "relu",
+        *options,
+        ("--rules" not in options and "--tier=quick") or "--tier=default",
+    )
     assert done.code == 0, done
     with RunFile.open(nnconform.folder / "run.nnconform") as run_file:
         cases = [observation.case for observation in run_file.observations("numpy")]

@@ -96,7 +96,12 @@ def test_a_run_file_that_can_t_be_read_is_a_sentence(
     before = fingerprint(nnconform.folder)
     commands: list[tuple[object, ...]] = [("findings", path), ("report", path)]
     if damage in DAMAGES:
-        commands += [("results", path), ("repro", path, "a"), ("run", "numpy", *SMALL), ("run", "numpy", *SMALL, "--resume")]
+        commands += [
+            ("results", path),
+            ("repro", path, "a"),
+            ("run", "numpy", *SMALL),
+            ("run", "numpy", *SMALL, "--resume"),
+        ]
     for words in commands:
         done = nnconform(*words)
         assert done.code == 2, (words, done)

@@ -129,6 +129,11 @@ def _second_call(asked: Asked, bits: Bits) -> Bits:
     return nudge(VALUE, 1)(asked, bits) if asked.calls % 2 and len(bits) == 67 else bits
 
 
+def _never_right(asked: Asked, bits: Bits) -> Bits:
+    """Beyond the bar at every call, and never twice the same."""
+    return nudge(VALUE, 1000 + asked.calls)(asked, bits)
+
+
 def _only_entry_point(name: str, strike: Strike) -> Strike:
     return lambda asked, bits: strike(asked, bits) if asked.entry_point == name else bits
 
@@ -211,6 +216,8 @@ FAULTS = (
     Fault("wrong below length 8", ("softplus",), ("invariance.length",), strike=_short),
     Fault("wrong from length 17", ("gelu",), ("value", "invariance.length"), NUMBERS, strike=_long),
     Fault("second call differs", ("gelu",), ("invariance.bits",), strike=_second_call, only=only(severity="information")),
+    Fault("never right and never the same", ("gelu",), ("value", "invariance.repetition"), NUMBERS, strike=_never_right, only=only(severity="inaccurate")),
+    Fault("first entry point differs by one ulp", ("gelu",), ("invariance.bits",), strike=_only_entry_point("toy.gelu", nudge(VALUE, 1)), only=only(entry_points=("toy.gelu",))),
     Fault("alias differs by one ulp", ("gelu",), ("invariance.bits",), strike=_only_entry_point("toy.alias.gelu", nudge(VALUE, 1)), only=only(entry_points=("toy.alias.gelu",))),
     Fault("alias loses NaN", ("gelu",), ("invariance.entry_point", "nan"), strike=_only_entry_point("toy.alias.gelu", put(VALUE, at(np.nan), 0.0)), only=only(entry_points=("toy.alias.gelu",))),
     Fault("argument changed", ("gelu",), ("purity",), mutates_argument=True),

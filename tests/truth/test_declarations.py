@@ -152,20 +152,23 @@ def _with(function: Function, definition: Any) -> Function:
 
 @samples
 def test_forms_are_needed(function: Function, parameters: Parameters) -> None:
-    """Each takes over somewhere where the textbook's formula has no finite enclosure, or it would be one too many."""
+    """Each takes over where the textbook's formula shows not one digit, or it would be one too many."""
     for form in function.forms:
-        for x in (-1e300, 1e300):
-            if not form.applies(x, parameters):
-                continue
-            if parameters.get("threshold", math.inf) != math.inf:
-                continue  # Beyond a threshold nothing is left to enclose.
-            with working_precision(START_BITS):
-                try:
-                    enclosed = series_at(_with(function, function.definition), parameters, x)[0].is_finite()
-                except (Undecided, ValueError):
-                    enclosed = False
-                assert not enclosed
-                assert series_at(_with(function, form.definition), parameters, x)[0].is_finite()
+        if parameters.get("threshold", math.inf) != math.inf and form.applies(1.0, parameters):
+            continue  # Beyond a threshold nothing is left to enclose.
+        places = [x for x in (-1e300, -1e5, 1e5, 1e300) if form.applies(x, parameters)]
+        assert all(_enclosed(_with(function, form.definition), parameters, x) for x in places)
+        assert any(not _enclosed(_with(function, function.definition), parameters, x) for x in places)
+
+
+def _enclosed(function: Function, parameters: Parameters, x: float) -> bool:
+    """Whether the ball at x has a digit, or is smaller than any number of any format, at the oracle's first precision."""
+    with working_precision(START_BITS):
+        try:
+            value = series_at(function, parameters, x)[0]
+        except (Undecided, ValueError):
+            return False
+        return bool(value.is_finite() and (value.rel_accuracy_bits() > 3 or abs(value) < arb(2) ** -2000))
 
 
 @samples

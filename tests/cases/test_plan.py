@@ -1,0 +1,274 @@
+"""The plan: every row of its table is carried out, every rule is asked, and the same question has the same id whoever is
+asked before, and whatever else is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance import registry
+from conformance.cases.case import Case, blob_hash
+from conformance.cases.plan import (
+    COMMON_SIZE,
+    EMPTY_SHAPES,
+    INTEGERS,
+    LENGTHS,
+    MODES,
+    OTHER_CONFIGURATIONS,
+    PLAN,
+    SHIFTS,
+    Lattices,
+    Plan,
+    Selection,
+    dtypes_asked,
+    extremes,
+    modes_of,
+    plan_for,
+)  # fmt: skip
+from conformance.formats import FORMATS
+from conformance.standard import FUNCTIONS, rules_of
+from conformance.truth.cache import Oracle
+
+Binding = registry.protocol().Binding
+
+
+@dataclass
+class Everything:
+    """A backend with every mode and view; its entry points take all parameters, unless `bindings` says otherwise."""
+
+    functions: tuple[str, ...] = tuple(FUNCTIONS)
+    bindings: tuple[Any, ...] = ()
+    name: str = "everything"
+    modes: tuple[str, ...] = MODES
+    slow_modes: tuple[str, ...] = ()
+    views: tuple[str, ...] = registry.protocol().VIEWS
+
+    def __post_init__(self) -> None:
+        self.bindings = self.bindings or tuple(map(_bound, self.functions))
+
+
+def _bound(name: str) -> Any:
+    function = FUNCTIONS[name]
+    keywords = {parameter.name: f"the_{parameter.name}" for parameter in function.parameters}
+    return Binding(name, f"every.{name}", parameters=keywords, defaults=function.defaults())
+
+
+RELU, LEAKY, SOFTPLUS = (Everything((name,)) for name in ("relu", "leaky_relu", "softplus"))
+
+
+@pytest.fixture(scope="module")
+def lattices(oracle: Oracle) -> Lattices:
+    return Lattices(oracle)
+
+
+def cases_of(plan: Plan) -> list[Case]:
+    return [case for group in plan.groups for case in group.cases]
+
+
+def cell(case: Case) -> tuple[str, str, str, str]:
+    return (case.topic, case.quantity, case.dtype, case.mode)
+
+
+def test_every_row_is_carried_out_with_every_quantity_dtype_and_mode(lattices: Lattices) -> None:
+    asked = {cell(case) for case in cases_of(plan_for(LEAKY, "default", Selection(), lattices))}
+    due = {
+        (row.topic, quantity, dtype, mode)
+        for row in PLAN for quantity in row.quantities for dtype in row.dtypes for mode in row.modes
+    }  # fmt: skip
+    assert asked == due
+
+
+def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
+    cases = cases_of(plan_for(LEAKY, "x64", Selection(), lattices))
+    for topic, dtypes in OTHER_CONFIGURATIONS["x64"].items():
+        assert {case.dtype for case in cases if case.topic == topic} == set(dtypes)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_every_rule_is_asked_in_some_dtype_and_no_row_answers_a_rule_that_nobody_has(function: Any) -> None:
+    rules = rules_of(function)
+    assert [rule.id for rule in rules if not dtypes_asked(rule.name, "default", Selection())] == []
+    names = {rule.name for of in FUNCTIONS.values() for rule in rules_of(of)}
+    for row in PLAN:
+        for answered in row.rules:
+            assert any(name == answered or name.startswith(answered) for name in names), answered
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_what_a_rule_is_asked_in_is_what_the_plan_asks(function: Any, lattices: Lattices) -> None:
+    """The matrix waits for a result in each of these dtypes."""
+    backend = Everything((function.name,))
+    for rule in rules_of(function):
+        selection = Selection(rules=(rule.id,), tier="quick")
+        cases = cases_of(plan_for(backend, "default", selection, lattices))
+        assert {case.dtype for case in cases} >= set(dtypes_asked(rule.name, "default", selection)), rule.id
+
+
+def test_a_rule_is_awaited_only_in_the_dtypes_of_the_rows_that_answer_it() -> None:
+    def everywhere(rule: str) -> tuple[str, ...]:
+        return dtypes_asked(rule, "default", Selection())
+
+    assert everywhere("value") == everywhere("shape") == everywhere("invariance.entry_point") == tuple(FORMATS)
+    assert everywhere("invariance.length") == everywhere("gradient.cotangent") == everywhere("shape.scalar") == ("bfloat16", "float32")
+    assert everywhere("gradient.forward") == ("bfloat16", "float32")
+    assert everywhere("errors.argument") == ("float32",)
+    assert everywhere("dtype.integer") == INTEGERS
+    assert dtypes_asked("errors.argument", "x64", Selection()) == ()
+    assert dtypes_asked("value", "default", Selection(rules=("errors",))) == ()
+
+
+def test_what_answers_are_held_against_is_asked_with_them(lattices: Lattices) -> None:
+    for rule in ("invariance.length", "relu.gradient.cotangent"):
+        cases = cases_of(plan_for(RELU, "default", Selection(rules=(rule,), tier="quick"), lattices))
+        assert "lattice" in {case.topic for case in cases}
+
+
+def test_ids_are_unique_and_do_not_depend_on_who_is_asked_before(oracle: Oracle, lattices: Lattices) -> None:
+    alone = plan_for(RELU, "default", Selection(), Lattices(oracle))
+    plan_for(LEAKY, "default", Selection(), lattices)
+    after = plan_for(RELU, "default", Selection(), lattices)
+    ids = [case.id for case in cases_of(alone)]
+    assert len(set(ids)) == len(ids) > 200
+    assert ids == [case.id for case in cases_of(after)]
+    assert alone.blobs == after.blobs
+    within = plan_for(
+        Everything(("relu", "leaky_relu")), "default", Selection(functions=("leaky_relu", "relu")), lattices
+    )
+    assert [group.id for group in within.groups] == ["relu/every.relu", "leaky_relu/every.leaky_relu"], (
+        "the standard's order"
+    )
+    assert [case.id for case in within.groups[0].cases] == ids
+
+
+def test_a_selection_leaves_the_ids_of_what_it_keeps(lattices: Lattices) -> None:
+    everything = {case.id for case in cases_of(plan_for(RELU, "default", Selection(), lattices))}
+    for selection in (
+        Selection(dtypes=("float64",)), Selection(modes=("compiled",)), Selection(rules=("relu.kink.0",)), Selection(rules=("errors",)),
+    ):  # fmt: skip
+        some = {case.id for case in cases_of(plan_for(RELU, "default", selection, lattices))}
+        assert some < everything
+        assert some
+
+
+def test_every_input_has_its_bytes_and_they_have_its_size(lattices: Lattices) -> None:
+    plan = plan_for(SOFTPLUS, "default", Selection(tier="quick"), lattices)
+    widths = {name: format.width // 8 for name, format in FORMATS.items()} | {
+        "bool": 1,
+        "int8": 1,
+        "uint8": 1,
+        "int32": 4,
+        "int64": 8,
+    }
+    for case in cases_of(plan):
+        for item in (*case.inputs, *([case.cotangent] if case.cotangent else [])):
+            data = plan.blobs[item.blob]
+            assert blob_hash(data) == item.blob
+            assert len(data) == int(np.prod(item.shape)) * widths[item.dtype]
+            assert item.dtype == case.dtype
+
+
+def by_topic(cases: Iterable[Case], topic: str) -> list[Case]:
+    return [case for case in cases if case.topic == topic]
+
+
+def test_arrangements_are_what_the_table_of_design_says(lattices: Lattices) -> None:
+    cases = by_topic(
+        cases_of(plan_for(RELU, "default", Selection(dtypes=("float32",), modes=("eager",)), lattices)), "arrangement"
+    )
+    details = [case.detail for case in cases if case.quantity == "value"]
+    assert {f"length-{n}" for n in (*LENGTHS["default"], COMMON_SIZE)} <= set(details)
+    assert {f"position-{n}" for n in SHIFTS} <= set(details)
+    assert details.count("empty") == len(EMPTY_SHAPES)
+    assert {f"layout-{view}" for view in RELU.views if view != "contiguous"} <= set(details)
+    assert {case.inputs[0].view for case in cases} == set(RELU.views)
+    assert {len(case.inputs[0].shape) for case in cases} == {0, 1, 2, 3, 4}
+    deep = by_topic(
+        cases_of(plan_for(RELU, "default", Selection(tier="deep", dtypes=("float32",)), lattices)), "arrangement"
+    )
+    assert {f"length-{n}" for n in range(1, 71)} <= {case.detail for case in deep}
+
+
+def test_an_in_place_form_is_asked_no_broadcast_view(lattices: Lattices) -> None:
+    inplace = Binding("relu", "every.relu_", form="inplace")
+    plan = plan_for(Everything(bindings=(inplace,)), "default", Selection(tier="quick"), lattices)
+    views = {case.inputs[0].view for case in cases_of(plan)}
+    assert "broadcast" not in views
+    assert "transposed" in views
+
+
+def test_parameters_are_asked_all_eager_and_the_extremes_elsewhere(lattices: Lattices) -> None:
+    cases = by_topic(cases_of(plan_for(SOFTPLUS, "default", Selection(dtypes=("float32",)), lattices)), "lattice")
+    samples = FUNCTIONS["softplus"].samples()
+    for mode in MODES:
+        asked: list[dict[str, float]] = []
+        asked += [dict(case.parameters) for case in cases if case.mode == mode and case.quantity == "value"]
+        assert asked == (samples if mode == "eager" else extremes(samples))
+    assert all(case.arguments == {f"the_{name}": value for name, value in case.parameters.items()} for case in cases)
+
+
+def test_extremes_are_the_first_and_the_ends_of_every_parameter() -> None:
+    samples = [
+        {"a": 2.0, "b": 0.0},
+        {"a": 1.0, "b": 0.0},
+        {"a": 3.0, "b": 0.0},
+        {"a": 2.5, "b": 0.0},
+        {"a": 2.0, "b": 9.0},
+    ]
+    assert extremes(samples) == [samples[0], samples[1], samples[2], samples[4]]
+    assert extremes([{}]) == [{}]
+    assert extremes([]) == []
+
+
+def test_an_entry_point_is_asked_only_what_it_offers(lattices: Lattices) -> None:
+    fixed = Binding("softplus", "every.softplus", parameters={"beta": "beta"}, fixed={"threshold": 20.0})
+    cases = cases_of(plan_for(Everything(bindings=(fixed,)), "default", Selection(tier="quick"), lattices))
+    lattice = by_topic(cases, "lattice")
+    assert {case.parameters["threshold"] for case in lattice} == {20.0}
+    assert {case.parameters["beta"] for case in lattice} == {1.0, 3.0}, "the sample with threshold 20, and the pair"
+    assert all(set(case.arguments) == {"beta"} for case in lattice)
+    bare = by_topic(cases, "defaults")
+    assert [dict(case.parameters) for case in bare] == [{"beta": 1.0, "threshold": 20.0}]
+    assert bare[0].arguments == {}
+
+
+def test_modes_of_a_tier_and_slow_compilers() -> None:
+    slow = Everything(slow_modes=("compiled",))
+    assert modes_of(slow, Selection(tier="quick")) == ("eager",)
+    assert modes_of(slow, Selection()) == ("eager", "graph")
+    assert modes_of(slow, Selection(tier="deep")) == MODES
+    assert modes_of(slow, Selection(modes=("compiled",))) == ("compiled",)
+    assert modes_of(Everything(modes=("eager",)), Selection(modes=("compiled",))) == ()
+
+
+@pytest.mark.parametrize(
+    ("selection", "kept"),
+    [
+        (Selection(dtypes=("float16",)), lambda case: case.dtype == "float16"),
+        (Selection(dtypes=("float32", "int8")), lambda case: case.dtype in ("float32", "int8")),
+        (Selection(modes=("graph",)), lambda case: case.mode == "graph"),
+        (Selection(tier="quick"), lambda case: case.mode == "eager" and case.dtype in ("float32", *INTEGERS)),
+        (Selection(rules=("relu.errors",)), lambda case: case.topic == "error" and case.function == "relu"),
+        (Selection(rules=("inplace", "dtype.integer")), lambda case: case.topic in ("purity", "integer")),
+        (Selection(functions=("relu",)), lambda case: case.function == "relu"),
+    ],
+    ids=lambda value: repr(value).removeprefix("Selection") if isinstance(value, Selection) else None,
+)  # fmt: skip
+def test_a_selection_keeps_what_it_names_and_all_of_it(selection: Selection, kept: Any, lattices: Lattices) -> None:
+    backend = Everything(("relu", "hard_swish"))
+    everything = cases_of(plan_for(backend, "default", Selection(tier=selection.tier), lattices))
+    some = cases_of(plan_for(backend, "default", selection, lattices))
+    assert [case.id for case in some] == [case.id for case in everything if kept(case)]
+
+
+@pytest.mark.parametrize("name", registry.BACKENDS)
+def test_the_plans_of_the_real_bindings_repeat_no_question(name: str, lattices: Lattices) -> None:
+    cases = cases_of(
+        plan_for(
+            registry.backend(name), "default", Selection(tier="quick", rules=("errors", "defaults", "shape")), lattices
+        )
+    )
+    assert len({case.id for case in cases}) == len(cases) > 50
