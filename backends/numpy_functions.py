@@ -99,7 +99,7 @@ def _zero_derivative(x: np.ndarray, **_: float) -> np.ndarray:
 
 def _leaky_relu(x: np.ndarray, slope: float) -> np.ndarray:
     if slope == 0:  # 0 · (−inf) would be NaN
-        return _relu(x)
+        return np.where(x < 0, x.dtype.type(0), x)
     return np.where(x < 0, x.dtype.type(slope) * x, x)
 
 

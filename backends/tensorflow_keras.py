@@ -64,7 +64,9 @@ def derivative(f):
         return tape.gradient(y, x)
     return g"""
 _ASKED = {
-    "value": ["def asked(x):", "    return f(x)"],
+    # The argument is called what the adapter calls it: the order in which TensorFlow's graph optimizer multiplies goes by
+    # names, and with it the result (hard_swish near the smallest normal number).
+    "value": ["def asked(*tensors):", "    return f(*tensors)"],
     "gradient": [_DERIVED, "asked = derivative(f)"],
     "forward_gradient": [
         "def asked(x):",

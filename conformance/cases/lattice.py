@@ -149,8 +149,16 @@ def _special(format: Format) -> Bits:
     return np.array(places + [place | format.sign_bit for place in places], dtype=format.bits_type)
 
 
-def assortment(bits: Bits, format: Format, size: int) -> Bits:
-    """`size` remarkable numbers out of a lattice, mixed so that every prefix has ordinary and special ones; shape (size,)."""
+def kinks_and_jumps(function: Function, parameters: Mapping[str, float], format: Format) -> Bits:
+    """Where the function's pieces meet, as far as the format reaches; shape (n,). The lattice holds them."""
+    points = [kink.at for kink in function.kinks] + [mark.at for mark in function.landmarks if mark.jump]
+    places = np.array([float(evaluate_text(text_of(place, parameters))) for place in points])
+    return round_to(places[np.abs(places) <= format.largest], format)
+
+
+def assortment(bits: Bits, format: Format, size: int, also: Bits | None = None) -> Bits:
+    """`size` remarkable numbers out of a lattice, those of `also` among them, mixed so that every prefix has ordinary and
+    special ones; shape (size,)."""
     finite = bits[np.abs(ordinals(bits, format)) < format.infinity]
     place = ordinals(finite, format)
     one = int(ordinals(round_to(np.array([1.0]), format), format)[0])
@@ -163,6 +171,8 @@ def assortment(bits: Bits, format: Format, size: int) -> Bits:
          format.infinity - 1, (format.infinity - 1) | format.sign_bit, 1 << format.mantissa_bits],
         dtype=format.bits_type,
     )  # fmt: skip
+    if also is not None:
+        special = np.concatenate([special, np.setdiff1d(also, np.concatenate([special, first]))])
     wanted = size - len(special) - len(first)
     spread = ordinary[np.linspace(0, len(ordinary) - 1, wanted).astype(np.int64)]
     shuffled = spread[np.argsort(np.mod(np.arange(wanted) * _GOLDEN, 1.0), kind="stable")]

@@ -19,7 +19,7 @@ from conformance.formats import FORMATS, Bits, Format, round_to
 from conformance.standard import FUNCTIONS, Function
 
 from .case import Case, Input, blob_hash
-from .lattice import TableSource, assortment, lattice
+from .lattice import TableSource, assortment, kinks_and_jumps, lattice
 
 FLOATS = tuple(FORMATS)
 MODES = ("eager", "graph", "compiled")
@@ -216,7 +216,8 @@ class _Asker:
     def some(self) -> Bits:
         """The small assortment of numbers that the topics besides `lattice` share; shape (COMMON_SIZE,)."""
         format = FORMATS[self.dtype]
-        return assortment(self.lattices(self.function, self.parameters, format), format, COMMON_SIZE)
+        pieces = kinks_and_jumps(self.function, self.parameters, format)
+        return assortment(self.lattices(self.function, self.parameters, format), format, COMMON_SIZE, pieces)
 
 
 def _cases(

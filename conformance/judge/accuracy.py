@@ -120,6 +120,7 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
     counts = np.bincount(grade[~question.undecided[members] & ~measured.flushed[members]], minlength=len(GRADES))
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = np.where(deviating, 2.0, 0.0) + np.where(np.isinf(error), 1.0, error / (error + bar + 1e-300)) - measured.flushed[members]
+    excess = np.where(question.undecided[members], -2.0, excess)  # no error is known there
     worst = int(members[_most_telling(question, members, excess)])
     wrong = bool(np.any(_is_wrong(question, measured, members[deviating])))
     severity = ("wrong" if wrong else "inaccurate") if deviating.any() else ""

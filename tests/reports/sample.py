@@ -92,13 +92,13 @@ PLANTED: tuple[tuple[Any, ...], ...] = (
      20.1, 20.1, 20.100000001865, 525161.2, "x itself above the threshold"),
     ("torch", "hard_swish", "kink.-3", ("float32",), ("eager",), "-3", "convention", "new",
      -3.0, -0.5, 0.0, math.inf, f"chose −1/2 {HOSTILE}"),
-    ("torch", "relu", "invariance.length.bits", ("float32", "bfloat16"), ("eager",), "all", "information", "new",
+    ("torch", "relu", "invariance.bits", ("float32", "bfloat16"), ("eager",), "all", "information", "new",
      0.5, 0.5, 0.5, 0.25, "bits differ between lengths 16 and 17"),
     ("jax-x64", "sigmoid", "subnormal", ("float32",), ("compiled",), "(-inf, 0)", "inaccurate", "new",
      -88.0, 0.0, 6.05e-39, 4323455.0, "flushed to zero"),
     ("tensorflow", "leaky_relu", "errors.parameter_type", ("float32",), ("eager",), "all", "wrong", "new",
      None, None, None, 0.0, f"a text was taken as slope: {HOSTILE}"),
-    ("numpy", "softplus", "overflow", ("float16",), ("eager",), "(0, +inf)", "inaccurate", "stale",
+    ("numpy", "leaky_relu", "overflow", ("float16",), ("eager",), "(0, +inf)", "inaccurate", "stale",
      65504.0, math.inf, 65504.0, math.inf, "no longer seen"),
 )  # fmt: skip
 

@@ -58,7 +58,17 @@ def test_the_rule_may_be_named_with_or_without_its_function() -> None:
         ("nan", replace(WORST, truth="nan", ulp=nan), "nan"),
         ("overflow", replace(WORST, truth="inf", ulp=inf), "inf"),
         ("shape.empty", None, "An argument without elements gives a result without elements, of the same shape."),
-        ("invariance.length.bits", WORST, "The bits of a result do not depend on how many elements the argument has."),
+        ("value", replace(WORST, bar=5000.0), "-1.0443e-07, give or take 3.6e-11"),
+        ("subnormal", replace(WORST, truth="-0 (underflows)"), "-0, because the true value is nearer to zero than any number of float32"),
+        ("limit.-inf", replace(WORST, truth="-0 (underflows)", input=("-inf",)), "-0"),
+        ("kink.0", replace(WORST, truth="0.01 to 1"), "any number from 0.01 to 1"),
+        ("signed_zero", WORST, "gelu(±0) = ±0, where gelu is a positive multiple of its argument near zero."),
+        (
+            "invariance.bits",
+            WORST,
+            "Where results are within the bar, their bits depend on the numbers alone: not on layout, length, position, batch,"
+            " repetition or entry point.",
+        ),
         ("a rule of a plug-in", None, "what the rule says"),
     ],
 )
@@ -75,6 +85,25 @@ def test_it_is_always_four_lines_of_limited_length() -> None:
     assert all(len(line) <= LONGEST_LINE + 10 for line in lines)
     assert lines[1].endswith("…")
     assert not any(character in "".join(lines) for character in "\r\x1b\u202e\x00")
+
+
+def test_a_large_error_is_told_in_bars() -> None:
+    near_a_root = replace(WORST, ulp=2.2e15, bar=2e15)
+    assert "2.2e+15 ULP from the truth, 1.10 times what is accepted" in four_lines(
+        replace(FINDING, worst=near_a_root, message="")
+    )
+    assert "times what is accepted" not in four_lines(FINDING)
+
+
+def test_a_rule_about_several_quantities_names_the_one_that_went_wrong() -> None:
+    told = four_lines(replace(FINDING, rule="invariance.length", worst=replace(WORST, asked="gelu′")))
+    assert told.startswith("asked     gelu′(-5.5)")
+
+
+def test_flushing_has_a_sentence_and_a_function() -> None:
+    told = four_lines(replace(FINDING, function="*", rule="*.flush", worst=replace(WORST, asked="relu")))
+    assert told.startswith("asked     relu(-5.5)")
+    assert "conforms  Subnormal numbers are kept, not flushed to zero." in told
 
 
 def test_a_stale_expectation_says_how_to_remove_it() -> None:
