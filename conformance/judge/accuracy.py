@@ -62,7 +62,9 @@ def measure(question: Question, observed: Bits) -> Measured:
     error = ulps.error(observed, format, question.truth)
     exact = ulps.correctly_rounded(observed, format, question.truth)
     for near in question.near:
-        error[near.index], exact[near.index] = _error_of_interval(observed[near.index : near.index + 1], format, near.candidates)
+        error[near.index], exact[near.index] = _error_of_interval(
+            observed[near.index : near.index + 1], format, near.candidates
+        )
     conforms = (error <= question.bar) | question.undecided
     flushed = _flushed(question, observed, ~conforms)
     return Measured(observed, error, conforms, exact, flushed)
@@ -92,7 +94,9 @@ def _flushed(question: Question, observed: Bits, beyond: NDArray[np.bool_]) -> N
         y = values(observed[subnormal], format)
         zeros = ((question.bits << 1 & (2**format.width - 1)) == 0) & ~beyond
         at = [near.candidates for near in question.near if question.bits[near.index] << 1 & (2**format.width - 1) == 0]
-        truths = values(observed[zeros] if zeros.any() else ulps.rounded(at[0] if at else question.at_zero, format), format)
+        truths = values(
+            observed[zeros] if zeros.any() else ulps.rounded(at[0] if at else question.at_zero, format), format
+        )
         truths = truths[~np.isnan(truths)] if not np.isnan(truths).all() else np.zeros(1)
         room = 4 * np.spacing(np.abs(truths).max()) * 2.0 ** (53 - format.precision)
         flushed[subnormal] |= (y >= truths.min() - room) & (y <= truths.max() + room)
@@ -116,10 +120,16 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
     members = part.members
     error, bar = measured.error[members], question.bar[members]
     deviating = ~measured.conforms[members] & ~measured.flushed[members]
-    grade = np.where(measured.exact[members], 0, np.where(error < 1, 1, np.where(error <= 4, 2, np.where(error <= bar, 3, 4))))
+    grade = np.where(
+        measured.exact[members], 0, np.where(error < 1, 1, np.where(error <= 4, 2, np.where(error <= bar, 3, 4)))
+    )
     counts = np.bincount(grade[~question.undecided[members] & ~measured.flushed[members]], minlength=len(GRADES))
     with np.errstate(invalid="ignore", divide="ignore"):
-        excess = np.where(deviating, 2.0, 0.0) + np.where(np.isinf(error), 1.0, error / (error + bar + 1e-300)) - measured.flushed[members]
+        excess = (
+            np.where(deviating, 2.0, 0.0)
+            + np.where(np.isinf(error), 1.0, error / (error + bar + 1e-300))
+            - measured.flushed[members]
+        )
     excess = np.where(question.undecided[members], -2.0, excess)  # no error is known there
     worst = int(members[_most_telling(question, members, excess)])
     wrong = bool(np.any(_is_wrong(question, measured, members[deviating])))
@@ -276,7 +286,9 @@ def _flushing(question: Question, measured: Measured, mode: str) -> list[Verdict
             vacuous=0,
             grades=(0, 0, 0, 0, 0),
             severity="information" if len(bad) else "",
-            worst=worst_of(question, measured, int(bad[int(np.argmax(measured.error[bad]))]), mode) if len(bad) else None,
+            worst=worst_of(question, measured, int(bad[int(np.argmax(measured.error[bad]))]), mode)
+            if len(bad)
+            else None,
             bits=MAIN_RULE[question.quantity] if len(bad) else "",
         )
     ]
@@ -326,4 +338,3 @@ def classes(bits: Bits, format: Format) -> NDArray[np.int64]:
     negative = (bits >> format.bits_type.type(format.width - 1)) != 0
     sign = np.where(negative, -1, 1)
     return np.where(np.isnan(x), 9, np.where(np.isinf(x), 3 * sign, np.where(x == 0, 2 * sign, 1))).astype(np.int64)
-

@@ -58,8 +58,9 @@ def judge_cotangents(answers: Answers) -> Iterator[Result]:
             deviates=len(bad),
             unspecified=int((~in_range).sum()),
             severity="wrong" if len(bad) else "",
-            worst=replace(worst_of(asked, measured, worst, case.mode), cotangent=float(cotangent[worst])) if len(bad) else None,
+            worst=replace(worst_of(asked, measured, worst, case.mode), cotangent=float(cotangent[worst]))
+            if len(bad)
+            else None,
             bits=bits_hash(bits[bad]) if len(bad) else "",
             message=f"with the cotangent {cotangent[worst]:g}; shown is the result divided by it" if len(bad) else "",
         )
-

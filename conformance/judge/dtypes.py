@@ -29,10 +29,16 @@ def judge_dtypes(answers: Answers) -> Iterator[Result]:
             continue
         output = observation.outputs[0]
         if case.quantity == "value":
-            yield answers.check(observation, "dtype.preserved", output.dtype == case.dtype, f"{case.dtype} became {output.dtype}")
+            yield answers.check(
+                observation, "dtype.preserved", output.dtype == case.dtype, f"{case.dtype} became {output.dtype}"
+            )
         elif case.quantity == "gradient":
             same = output.dtype == case.dtype and tuple(output.shape) == tuple(case.inputs[0].shape)
-            seen = "the gradient is None" if output.dtype == "none" else f"the gradient of {case.dtype} is {output.dtype} {list(output.shape)}"
+            seen = (
+                "the gradient is None"
+                if output.dtype == "none"
+                else f"the gradient of {case.dtype} is {output.dtype} {list(output.shape)}"
+            )
             yield answers.check(observation, "gradient.dtype", same, seen)
     for observation in answers.of("integer"):
         yield _integer(answers, observation)

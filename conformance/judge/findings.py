@@ -26,7 +26,9 @@ Reproduce = Callable[[Result], str]
 _ORDER = {name: index for index, name in enumerate([*FORMATS, "bool", "int8", "int32", "int64", "uint8"])}
 
 
-def findings_of(results: Iterable[Result], subjects: Mapping[str, Subject], reproduce: Reproduce) -> tuple[Finding, ...]:
+def findings_of(
+    results: Iterable[Result], subjects: Mapping[str, Subject], reproduce: Reproduce
+) -> tuple[Finding, ...]:
     """All findings, worst first."""
     causes: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     checked: dict[tuple[str, str, str, str], int] = defaultdict(int)
@@ -153,10 +155,16 @@ def _result_rank(result: Result) -> tuple[int, int, float, int, int, int, float]
 def _rank(finding: Finding) -> tuple[int, int, float, str, str, str]:
     gates = finding.level in ("MUST", "SHOULD")
     distance = lost(finding.worst)
-    return (0 if gates else 1, SEVERITIES.index(finding.severity), -distance, finding.function, finding.rule, finding.subject)
+    return (
+        0 if gates else 1,
+        SEVERITIES.index(finding.severity),
+        -distance,
+        finding.function,
+        finding.rule,
+        finding.subject,
+    )
 
 
 def gating(findings: Iterable[Finding]) -> list[Finding]:
     """Those that nobody expected, under rules that bind."""
     return [f for f in findings if f.status != "expected" and f.level in ("MUST", "SHOULD")]
-

@@ -44,7 +44,9 @@ def judge_invariance(answers: Answers) -> Iterator[Result]:
         first, second = answers.comparable(observation, 0), answers.comparable(observation, 1)
         if first is not None and second is not None:
             argument = answers.argument(observation.case)
-            yield from _compare(answers, observation, "invariance.repetition", argument, second, first, "the first call gave")
+            yield from _compare(
+                answers, observation, "invariance.repetition", argument, second, first, "the first call gave"
+            )
     yield from _entry_points(answers)
 
 
@@ -101,10 +103,14 @@ def _compare(
     )
     here, there = measure(asked, observed[differs]), measure(asked, expected[differs])
     both = here.conforms & there.conforms
-    zeros = [(bits & format.bits_type.type(format.sign_bit - 1)) == 0 for bits in (observed[differs], expected[differs])]
+    zeros = [
+        (bits & format.bits_type.type(format.sign_bit - 1)) == 0 for bits in (observed[differs], expected[differs])
+    ]
     # Near a root, and near the ends of the range, two results within the bar may be zero and finite, or finite and infinite;
     # the sign of a zero is not a matter of rounding.
-    changed = (classes(observed[differs], format) != classes(expected[differs], format)) & (~both | (zeros[0] & zeros[1]))
+    changed = (classes(observed[differs], format) != classes(expected[differs], format)) & (
+        ~both | (zeros[0] & zeros[1])
+    )
     # Subnormals that are flushed here and not there are one finding of the subject.
     same_but_flushed = (here.flushed & (there.conforms | there.flushed)) | (there.flushed & here.conforms)
     changed &= ~same_but_flushed

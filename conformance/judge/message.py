@@ -146,7 +146,9 @@ def accepted(worst: Worst) -> str:
     zero = worst.truth.removesuffix(UNDERFLOWS)
     if zero != worst.truth:
         infinite = any(number.lstrip("+-") == "inf" for number in worst.input)
-        return zero if infinite else f"{zero}, because the true value is nearer to zero than any number of {worst.dtype}"
+        return (
+            zero if infinite else f"{zero}, because the true value is nearer to zero than any number of {worst.dtype}"
+        )
     if not _is_number(worst.truth):
         return worst.truth
     if worst.bar >= MANY and worst.dtype in FORMATS:

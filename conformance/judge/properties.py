@@ -28,7 +28,9 @@ def judge_properties(answers: Answers) -> Iterator[Result]:
             yield _property(answers, observation, prop, observed)
 
 
-def _property(answers: Answers, observation: Observation, prop: Property, observed: NDArray[np.unsignedinteger]) -> Result:
+def _property(
+    answers: Answers, observation: Observation, prop: Property, observed: NDArray[np.unsignedinteger]
+) -> Result:
     case = observation.case
     format = FORMATS[case.dtype]
     argument = answers.argument(case)

@@ -201,4 +201,3 @@ def _both(sides: list[Reals], within: NDArray[np.int64]) -> Reals:
         np.concatenate([low.tail, high.tail]),
         np.concatenate([low.exponent, high.exponent]),
     )
-

@@ -64,5 +64,10 @@ def without_answer(answers: Answers, observation: Observation, rule: str) -> Res
     message = f"{observation.error_type}: {observation.message}" if observation.error_type else observation.message
     severity = "wrong" if observation.outcome in ("raised", "crashed", "timed_out") else ""
     return answers.result(
-        observation, rule, outcome=observation.outcome, severity=severity, message=message, bits=message if severity else ""
+        observation,
+        rule,
+        outcome=observation.outcome,
+        severity=severity,
+        message=message,
+        bits=message if severity else "",
     )

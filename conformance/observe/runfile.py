@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.cases.case import Case, blob_hash
+from conformance.cases.case import Case, blob_hash, decode
 
 from .blobs import CODECS, Base, Damaged, Packed, pack, unpack
 from .observation import Observation, Output, Subject
@@ -213,7 +213,7 @@ class RunFile:
     def meta(self) -> dict[str, Any]:
         """The plain data about the run: `plan`, `standard`, `nnconform`, `environment`, `complete` ..."""
         with self._reading() as connection:
-            found = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+            found = {key: decode(json.loads(value)) for key, value in connection.execute("SELECT key, value FROM meta")}
         for key, kind in _META_KINDS.items():
             if not isinstance(found.get(key, kind()), kind):
                 raise RunFileError(f"{self.path} is damaged: its {key} is not a {kind.__name__}.")
@@ -434,7 +434,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _same_plan(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     for key in ("nnconform", "standard", "plan"):
-        was, wanted = old.get(key), json.loads(to_json(new.get(key)))
+        was, wanted = old.get(key), decode(json.loads(to_json(new.get(key))))
         if key in old and key in new and was != wanted:
             if isinstance(was, dict) and isinstance(wanted, dict):
                 differing = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,38 @@ def test_x64_is_switched_on_where_it_was() -> None:
     backend = registry.backend("jax")
     text = backend.reproducer(backend.bindings[0], {}, "value", "eager", "x64", "float64", [0], ())
     assert 'jax.config.update("jax_enable_x64", True)' in text
+
+
+def test_one_number_fills_the_shape_that_was_asked() -> None:
+    backend = registry.backend("torch")
+    text = backend.reproducer(backend.bindings[0], {}, "value", "eager", "default", "float32", [0x7FC00000], (67,))
+    assert "np.full((67,), 0x7fc00000, dtype=np.uint32)" in text
+
+
+@pytest.mark.parametrize("name", [name for name in PACKAGES if name != "numpy"])
+def test_a_cotangent_is_spelt_and_divided_out(name: str) -> None:
+    backend = registry.backend(name)
+    for mode in backend.modes:
+        text = backend.reproducer(
+            backend.bindings[0], {}, "gradient", mode, "default", "float32", [0], (3,), cotangent=8.0
+        )
+        compile(text, "reproducer", "exec")
+        assert "8.0" in text
+        assert "/ 8.0" in text
+
+
+# what is said, and whether it says that something is lacking
+SAID = [
+    ("tensorflow", "ValueError: The negative_slope value of a Leaky ReLU layer cannot be None or negative value.", True),
+    ("torch", "RuntimeError: In-place leakyReLu backward calculation is triggered with a negative slope which is not supported.", True),
+    ("tensorflow", "ValueError: Exception encountered when calling LeakyReLU.call()", False),
+    ("torch", "RuntimeError: unsupported operation: more than one element of the written-to tensor", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "said", "lacking"), SAID)
+def test_a_documented_refusal_of_a_negative_slope_is_not_supported(name: str, said: str, lacking: bool) -> None:
+    assert any(re.search(pattern, said) for pattern in registry.backend(name).not_supported) == lacking
 
 
 def test_adapters_are_read_without_their_frameworks() -> None:

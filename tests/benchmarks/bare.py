@@ -1,6 +1,6 @@
 """The least that anybody could do: one framework answers one plan, and every answer is thrown away.
 
-Started by bench_bare.py:  python bare.py PLAN, with a plan that bench_bare.py wrote. The loop shares prepared calls and
+Started by bench_bare.py:  python bare.py PLAN, with a plan that bench_bare.py wrote; prints how many calls were refused. The loop shares prepared calls and
 tensors as the worker does, and has none of what the worker is for: no bits of answers, no hashes, no pipe, no run file,
 no protection beyond `try`. Knows no truth and no verdict.
 """
@@ -73,7 +73,7 @@ def main(folder: Path) -> None:
                 loop.ask(case)
             except BaseException:  # as in the worker: native extensions panic with errors of their own
                 refused += 1
-    print(f"{sum(len(group) for group in plan['groups'])} cases, {refused} refused")
+    print(refused)
 
 
 if __name__ == "__main__":

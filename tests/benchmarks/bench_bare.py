@@ -33,6 +33,7 @@ from conformance.cases.case import encode  # noqa: E402
 from conformance.cases.plan import TIERS, Selection  # noqa: E402
 from conformance.observe.engine import Task  # noqa: E402
 from conformance.observe.process import worker_environment  # noqa: E402
+from conformance.observe.runfile import RunFile  # noqa: E402
 from conformance.observe.session import Request, cores, tasks_for  # noqa: E402
 from conformance.truth.cache import Oracle  # noqa: E402
 
@@ -79,22 +80,32 @@ def environment(folder: Path, threads: int) -> dict[str, str]:
     return worker_environment(os.environ, threads, caches)
 
 
-def run_bare(folders: list[Path], jobs: int, variables: dict[str, str]) -> None:
-    """Every plan in a process of its own, `jobs` of them at once, in the order given."""
+def run_bare(folders: list[Path], jobs: int, variables: dict[str, str]) -> dict[str, int]:
+    """Every plan in a process of its own, `jobs` of them at once, in the order given: calls refused, by subject."""
     waiting = deque(folders)
+    refused = {}
 
     def lane(_: int) -> None:
         while waiting:
             folder = waiting.popleft()
             start = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, str(Path(__file__).with_name("bare.py")), str(folder)],
-                env=variables, check=True, text=True, capture_output=True,
-            )  # fmt: skip
-            print(f"    {folder.name:12} {time.perf_counter() - start:6.1f} s  {done.stdout.strip()}", flush=True)
+            command = [sys.executable, str(Path(__file__).with_name("bare.py")), str(folder)]
+            done = subprocess.run(command, env=variables, check=True, text=True, capture_output=True)
+            refused[folder.name] = int(done.stdout.split()[-1])
+            print(f"    {folder.name:12} {time.perf_counter() - start:6.1f} s", flush=True)
 
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(lane, range(jobs)))
+    return refused
+
+
+def refused_in(path: Path) -> dict[str, int]:
+    """Calls refused in a run, by subject: the same as in `bare`, or the two have not done the same."""
+    with RunFile.open(path) as run_file:
+        return {
+            subject.id: sum(observation.outcome != "returned" for observation in run_file.observations(subject.id))
+            for subject in run_file.subjects()
+        }
 
 
 def nnconform(arguments: list[str], variables: dict[str, str]) -> None:
@@ -134,12 +145,16 @@ def compare(request: Request, folder: Path) -> None:
         return timed(f"run, {label} truth", lambda: nnconform(["run", *asked, "--out", str(out)], variables))
 
     plans = prepare(request, folder)
-    bare = timed("bare", lambda: run_bare(plans, request.jobs, environment(folder / "caches of bare", 1)))
+    refused: dict[str, int] = {}
+    variables = environment(folder / "caches of bare", 1)
+    bare = timed("bare", lambda: refused.update(run_bare(plans, request.jobs, variables)))
     costs = {label: run(label) for label in ("cold", "warm")}
     variables = {**environment(folder, 1), "NNCONFORM_CACHE": str(folder / "truth")}
     run_file, report = folder / "warm.nnconform", folder / "report"
     timed("judging alone", lambda: nnconform(["findings", str(run_file), "--format", "json"], variables))
     timed("judging and a report", lambda: nnconform(["report", str(run_file), "--out", str(report)], variables))
+    if refused != refused_in(run_file):
+        print(f"not the same work: bare was refused {refused}, the run {refused_in(run_file)}")
     size = sum(file.stat().st_size for file in report.rglob("*") if file.is_file())
     print(f"run file {run_file.stat().st_size / 1e6:.1f} MB, report {size / 1e6:.2f} MB")
     for label, found in costs.items():

@@ -113,7 +113,12 @@ def test_a_rule_is_awaited_only_in_the_dtypes_of_the_rows_that_answer_it() -> No
         return dtypes_asked(rule, "default", Selection())
 
     assert everywhere("value") == everywhere("shape") == everywhere("invariance.entry_point") == tuple(FORMATS)
-    assert everywhere("invariance.length") == everywhere("gradient.cotangent") == everywhere("shape.scalar") == ("bfloat16", "float32")
+    assert (
+        everywhere("invariance.length")
+        == everywhere("gradient.cotangent")
+        == everywhere("shape.scalar")
+        == ("bfloat16", "float32")
+    )
     assert everywhere("gradient.forward") == ("bfloat16", "float32")
     assert everywhere("errors.argument") == ("float32",)
     assert everywhere("dtype.integer") == INTEGERS
@@ -272,3 +277,15 @@ def test_the_plans_of_the_real_bindings_repeat_no_question(name: str, lattices: 
         )
     )
     assert len({case.id for case in cases}) == len(cases) > 50
+
+
+def test_short_arguments_hold_the_kinks_and_integers_their_ends(lattices: Lattices) -> None:
+    """A vector loop and its tail may disagree just there, and arithmetic in the integers themselves would wrap."""
+    plan = plan_for(Everything(bindings=(_bound("hard_swish"),)), "default", Selection(tier="quick"), lattices)
+    (short,) = {c.inputs[0].blob for c in cases_of(plan) if c.detail == "length-67" and c.dtype == "float32"}
+    numbers = np.frombuffer(plan.blobs[short], dtype=np.float32)
+    assert {-3.0, 3.0} <= set(numbers.tolist())
+    for dtype in ("int8", "uint8", "int32", "int64"):
+        (blob,) = {c.inputs[0].blob for c in by_topic(cases_of(plan), "integer") if c.dtype == dtype}
+        asked = np.frombuffer(plan.blobs[blob], dtype=dtype)
+        assert {np.iinfo(dtype).min, np.iinfo(dtype).max} <= set(asked.tolist())

@@ -53,7 +53,7 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     observations = made(path)
     assert [p.name for p in path.parent.iterdir()] == ["run.nnconform"]  # one file, no companions
     with RunFile.open(path) as run_file:
-        assert run_file.meta()["plan"] == {"tier": "quick", "alpha": {"float": "inf"}}
+        assert run_file.meta()["plan"] == META["plan"]
         assert run_file.subjects() == (SUBJECT,)
         assert list(run_file.observations("torch")) == observations
         assert list(run_file.observations("nobody")) == []

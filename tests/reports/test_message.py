@@ -59,7 +59,11 @@ def test_the_rule_may_be_named_with_or_without_its_function() -> None:
         ("overflow", replace(WORST, truth="inf", ulp=inf), "inf"),
         ("shape.empty", None, "An argument without elements gives a result without elements, of the same shape."),
         ("value", replace(WORST, bar=5000.0), "-1.0443e-07, give or take 3.6e-11"),
-        ("subnormal", replace(WORST, truth="-0 (underflows)"), "-0, because the true value is nearer to zero than any number of float32"),
+        (
+            "subnormal",
+            replace(WORST, truth="-0 (underflows)"),
+            "-0, because the true value is nearer to zero than any number of float32",
+        ),
         ("limit.-inf", replace(WORST, truth="-0 (underflows)", input=("-inf",)), "-0"),
         ("kink.0", replace(WORST, truth="0.01 to 1"), "any number from 0.01 to 1"),
         ("signed_zero", WORST, "gelu(±0) = ±0, where gelu is a positive multiple of its argument near zero."),
