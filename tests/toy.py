@@ -189,7 +189,11 @@ class Toy:
                 raise TypeError(f"{name} is a text")
             if name == "beta" and value == 0 and "parameter_value" not in fault.accepts:
                 raise ValueError("beta must not be 0")
-        given = {name: value for name, value in arguments.items() if not isinstance(value, str) and (name, value) != ("beta", 0.0)}
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if not isinstance(value, str) and (name, value) != ("beta", 0.0)
+        }
         if fault.ignores_parameters:
             given = {}
         return {**defaults, **fault.defaults, **given}
@@ -198,7 +202,9 @@ class Toy:
         if not self.fault.truncates_integers:
             raise TypeError(f"lacks this dtype: {tensor.dtype}")
         signed = tensor.bits.view("bool" if tensor.dtype == "bool" else tensor.dtype).astype(np.float64)
-        table = self.oracle.table(FUNCTIONS[name], parameters, FORMATS["float64"], round_to(signed.reshape(-1), FORMATS["float64"]))
+        table = self.oracle.table(
+            FUNCTIONS[name], parameters, FORMATS["float64"], round_to(signed.reshape(-1), FORMATS["float64"])
+        )
         whole = values(ulps.rounded(table.orders[0], FORMATS["float64"]), FORMATS["float64"]).astype(np.int64)
         return Tensor(whole.view(np.uint64).reshape(tensor.bits.shape), "int64")
 

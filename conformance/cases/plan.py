@@ -255,7 +255,11 @@ def _answers(row: Row, rules: Sequence[str], function: str = "") -> bool:
         return True
     split = [rule.split(".", 1) if rule.split(".", 1)[0] in FUNCTIONS else ["", rule] for rule in rules]
     names = [name for of, name in split if not of or not function or of == function]
-    return any(name.startswith(answered) or answered.startswith(name) for name in names for answered in (*row.rules, *row.needed_by))
+    return any(
+        name.startswith(answered) or answered.startswith(name)
+        for name in names
+        for answered in (*row.rules, *row.needed_by)
+    )
 
 
 def is_wanted(rule: str, wanted: Sequence[str]) -> bool:

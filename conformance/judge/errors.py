@@ -30,7 +30,9 @@ def judge_errors(answers: Answers) -> Iterator[Result]:
         if observation.outcome in ("raised", "not_supported"):
             yield answers.check(observation, rule, True, "", region=region)
         elif observation.outcome != "returned":
-            yield answers.result(observation, rule, outcome=observation.outcome, region=region, message=observation.message)
+            yield answers.result(
+                observation, rule, outcome=observation.outcome, region=region, message=observation.message
+            )
         elif kind == "domain":
             yield _outside_domain(answers, observation, region)
         else:
@@ -44,11 +46,17 @@ def _outside_domain(answers: Answers, observation: Observation, region: str) -> 
     name = observation.case.detail.removeprefix("domain-")
     value = observation.case.parameters[name]
     if output.dtype not in FORMATS:
-        return answers.check(observation, "errors.parameter_value", False, f"{name} = {value:g} gave {output.dtype}", region=region)
+        return answers.check(
+            observation, "errors.parameter_value", False, f"{name} = {value:g} gave {output.dtype}", region=region
+        )
     format = FORMATS[output.dtype]
     bits = answers.bits(output).reshape(-1)
     numbers = np.nonzero(np.isfinite(values(bits, format)))[0]
     shown = ", ".join(decimal(int(b), format) for b in bits[:5])
     return answers.check(
-        observation, "errors.parameter_value", not len(numbers), f"{name} = {value:g} was accepted and gave {shown}", region=region
+        observation,
+        "errors.parameter_value",
+        not len(numbers),
+        f"{name} = {value:g} was accepted and gave {shown}",
+        region=region,
     )

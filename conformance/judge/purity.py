@@ -28,5 +28,7 @@ def judge_purity(answers: Answers) -> Iterator[Result]:
         after = answers.bits(observation.after)
         due = answers.bits(observation.outputs[0] if in_place else case.inputs[0])
         changed = int(np.count_nonzero(after != due)) if after.shape == due.shape else after.size
-        message = f"{changed} of {after.size} elements of the argument {'are not the result' if in_place else 'were changed'}"
+        message = (
+            f"{changed} of {after.size} elements of the argument {'are not the result' if in_place else 'were changed'}"
+        )
         yield answers.check(observation, rule, changed == 0, message)

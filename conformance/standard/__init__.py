@@ -21,9 +21,7 @@ from .model import (
 from .rules import rules_of
 
 FUNCTIONS: dict[str, Function] = {
-    function.name: function
-    for module in (rectified, sigmoidal, smooth)
-    for function in module.FUNCTIONS
+    function.name: function for module in (rectified, sigmoidal, smooth) for function in module.FUNCTIONS
 }
 
 __all__ = [

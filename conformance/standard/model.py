@@ -166,9 +166,7 @@ class Function:
         """The parameter values that are asked: defaults first, then each sample with the others at default, then the pairs."""
         defaults = self.defaults()
         asked = [defaults]
-        asked += [
-            {**defaults, parameter.name: value} for parameter in self.parameters for value in parameter.samples
-        ]
+        asked += [{**defaults, parameter.name: value} for parameter in self.parameters for value in parameter.samples]
         asked += [{**defaults, **pair} for pair in self.pairs]
         unique: list[dict[str, Number]] = []
         for sample in asked:

@@ -39,61 +39,192 @@ def _rules(function: Function) -> Iterator[Rule]:
     accuracy, special, gradient = Family.ACCURACY, Family.SPECIAL, Family.GRADIENT
     first = function.sources[0]
 
-    yield rule("value", accuracy, MUST, f"{f}(x) = {function.formula}, within the bar, wherever x and the result are normal numbers.", first)
-    yield rule("subnormal", accuracy, MUST, "Where x or the result is subnormal, or the result is smaller still, the bar holds in units of the smallest subnormal.", IEEE_754)
-    yield rule("overflow", accuracy, MUST, "Where the true value exceeds the largest finite number, the result is the infinity of its sign; nowhere else, up to the bar.", IEEE_754)
+    yield rule(
+        "value",
+        accuracy,
+        MUST,
+        f"{f}(x) = {function.formula}, within the bar, wherever x and the result are normal numbers.",
+        first,
+    )
+    yield rule(
+        "subnormal",
+        accuracy,
+        MUST,
+        "Where x or the result is subnormal, or the result is smaller still, the bar holds in units of the smallest subnormal.",
+        IEEE_754,
+    )
+    yield rule(
+        "overflow",
+        accuracy,
+        MUST,
+        "Where the true value exceeds the largest finite number, the result is the infinity of its sign; nowhere else, up to the bar.",
+        IEEE_754,
+    )
     yield rule("nan", special, MUST, f"{f}(NaN) is NaN.", IEEE_754)
     for limit in function.limits:
-        yield rule(f"limit.{limit.at}", special, MUST, f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.", first)
+        yield rule(
+            f"limit.{limit.at}",
+            special,
+            MUST,
+            f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.",
+            first,
+        )
     if function.zero_sign not in ("none", "free"):
-        yield rule("signed_zero", special, SHOULD, f"{f}(±0) = ±0, where {f} is a positive multiple of its argument near zero.", IEEE_754)
+        yield rule(
+            "signed_zero",
+            special,
+            SHOULD,
+            f"{f}(±0) = ±0, where {f} is a positive multiple of its argument near zero.",
+            IEEE_754,
+        )
     if function.zero_sign == "free":
         yield rule("signed_zero.convention", special, MAY, f"{f}(±0) = +0, as most have it; −0 is recorded.", IEEE_754)
-    yield rule("underflow_sign", special, MUST, "A zero that stands for a number too small for the format, or for a limit approached from one side, keeps its sign.", IEEE_754)
+    yield rule(
+        "underflow_sign",
+        special,
+        MUST,
+        "A zero that stands for a number too small for the format, or for a limit approached from one side, keeps its sign.",
+        IEEE_754,
+    )
     yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
 
     yield rule("gradient", gradient, MUST, f"The reverse-mode derivative is {f}′(x), within the bar.", first)
     yield rule("gradient.forward", gradient, MUST, f"The forward-mode derivative is {f}′(x), within the bar.", first)
     yield rule("second_derivative", gradient, MUST, f"Differentiating twice gives {f}″(x), within the bar.", first)
     for kink in function.kinks:
-        yield rule(f"kink.{kink.name}", gradient, MUST, f"At the kink x = {kink.name} the derivative is a subgradient: between {_said(kink.left, 'the slope on its left')} and {_said(kink.right, 'the slope on its right')}.", kink.source or first)
-        yield rule(f"kink.{kink.name}.convention", gradient, MAY, f"At the kink x = {kink.name} the customary subgradient is {_said(kink.customary)}; another one is recorded as a convention.", kink.source or first)
+        yield rule(
+            f"kink.{kink.name}",
+            gradient,
+            MUST,
+            f"At the kink x = {kink.name} the derivative is a subgradient: between {_said(kink.left, 'the slope on its left')} and {_said(kink.right, 'the slope on its right')}.",
+            kink.source or first,
+        )
+        yield rule(
+            f"kink.{kink.name}.convention",
+            gradient,
+            MAY,
+            f"At the kink x = {kink.name} the customary subgradient is {_said(kink.customary)}; another one is recorded as a convention.",
+            kink.source or first,
+        )
     for limit in function.limits:
-        yield rule(f"gradient.limit.{limit.at}", gradient, SHOULD, f"{f}′({limit.at}) is the limit of {f}′(x): {_said(limit.derivative)}.", first)
-        yield rule(f"second_derivative.limit.{limit.at}", gradient, SHOULD, f"{f}″({limit.at}) is the limit of {f}″(x): {_said(limit.second_derivative)}.", first)
-    yield rule("gradient.nan", gradient, SHOULD, f"{f}′(NaN) is NaN: a derivative does not hide what its value shows.", IEEE_754)
-    yield rule("second_derivative.nan", gradient, MAY, f"{f}″(NaN) is NaN, or the constant of a piece; which one is recorded.", IEEE_754)
-    yield rule("gradient.cotangent", gradient, MUST, "The derivative is linear in the cotangent: scaling it by a power of two scales the result by just that, where neither overflows nor underflows.", first)
+        yield rule(
+            f"gradient.limit.{limit.at}",
+            gradient,
+            SHOULD,
+            f"{f}′({limit.at}) is the limit of {f}′(x): {_said(limit.derivative)}.",
+            first,
+        )
+        yield rule(
+            f"second_derivative.limit.{limit.at}",
+            gradient,
+            SHOULD,
+            f"{f}″({limit.at}) is the limit of {f}″(x): {_said(limit.second_derivative)}.",
+            first,
+        )
+    yield rule(
+        "gradient.nan",
+        gradient,
+        SHOULD,
+        f"{f}′(NaN) is NaN: a derivative does not hide what its value shows.",
+        IEEE_754,
+    )
+    yield rule(
+        "second_derivative.nan",
+        gradient,
+        MAY,
+        f"{f}″(NaN) is NaN, or the constant of a piece; which one is recorded.",
+        IEEE_754,
+    )
+    yield rule(
+        "gradient.cotangent",
+        gradient,
+        MUST,
+        "The derivative is linear in the cotangent: scaling it by a power of two scales the result by just that, where neither overflows nor underflows.",
+        first,
+    )
     yield rule("gradient.dtype", gradient, MUST, "The gradient has the dtype and the shape of the argument.", ARRAY_API)
 
     yield rule("dtype.preserved", Family.DTYPE, MUST, "The result has the dtype of the argument.", ARRAY_API)
-    yield rule("dtype.supported", Family.DTYPE, MAY, "float16, bfloat16, float32 and float64 are supported; what is not, is recorded with the framework's own message.", ARRAY_API)
-    yield rule("dtype.integer", Family.DTYPE, MUST, f"An integer or boolean argument is refused, or gives {f} at that integer, within the bar of the result's dtype.", ARRAY_API)
+    yield rule(
+        "dtype.supported",
+        Family.DTYPE,
+        MAY,
+        "float16, bfloat16, float32 and float64 are supported; what is not, is recorded with the framework's own message.",
+        ARRAY_API,
+    )
+    yield rule(
+        "dtype.integer",
+        Family.DTYPE,
+        MUST,
+        f"An integer or boolean argument is refused, or gives {f} at that integer, within the bar of the result's dtype.",
+        ARRAY_API,
+    )
 
     yield rule("shape", Family.SHAPE, MUST, "The result has the shape of the argument, at every rank.", ARRAY_API)
-    yield rule("shape.scalar", Family.SHAPE, MUST, "A zero-dimensional argument gives a zero-dimensional result.", ARRAY_API)
-    yield rule("shape.empty", Family.SHAPE, MUST, "An argument without elements gives a result without elements, of the same shape.", ARRAY_API)
+    yield rule(
+        "shape.scalar", Family.SHAPE, MUST, "A zero-dimensional argument gives a zero-dimensional result.", ARRAY_API
+    )
+    yield rule(
+        "shape.empty",
+        Family.SHAPE,
+        MUST,
+        "An argument without elements gives a result without elements, of the same shape.",
+        ARRAY_API,
+    )
 
     for name, what in INVARIANCES.items():
-        yield rule(f"invariance.{name}", Family.INVARIANCE, MUST, f"The class of a result (NaN, infinity, zero with its sign, finite), and whether it is within the bar, does not depend on {what}.")
-    yield rule("invariance.bits", Family.INVARIANCE, SHOULD, "Where results are within the bar, their bits depend on the numbers alone: not on layout, length, position, batch, repetition or entry point.")
+        yield rule(
+            f"invariance.{name}",
+            Family.INVARIANCE,
+            MUST,
+            f"The class of a result (NaN, infinity, zero with its sign, finite), and whether it is within the bar, does not depend on {what}.",
+        )
+    yield rule(
+        "invariance.bits",
+        Family.INVARIANCE,
+        SHOULD,
+        "Where results are within the bar, their bits depend on the numbers alone: not on layout, length, position, batch, repetition or entry point.",
+    )
 
     yield rule("purity", Family.PURITY, MUST, "The call leaves its argument as it was.", ARRAY_API)
     yield rule("inplace", Family.PURITY, MUST, "The in-place form leaves its result in its argument.")
 
     for prop in function.properties:
         level = MUST if prop.kind == "range" else SHOULD
-        yield rule(f"property.{prop.kind}", Family.PROPERTY, level, f"{prop.sentence}, for the numbers as they were returned.", first)
+        yield rule(
+            f"property.{prop.kind}",
+            Family.PROPERTY,
+            level,
+            f"{prop.sentence}, for the numbers as they were returned.",
+            first,
+        )
 
     if function.parameters:
         spelt = ", ".join(f"{p.name} = {p.default:g}" for p in function.parameters)
-        yield rule("defaults", Family.DEFAULTS, MUST, "The bare call computes the function with the defaults that the entry point documents.")
-        yield rule("defaults.convention", Family.DEFAULTS, MAY, f"The entry point's defaults are the standard's ({spelt}); others are recorded.")
-    yield rule("errors.argument", Family.ERRORS, MUST, "A missing argument, None, a text, or an unknown keyword is refused.")
+        yield rule(
+            "defaults",
+            Family.DEFAULTS,
+            MUST,
+            "The bare call computes the function with the defaults that the entry point documents.",
+        )
+        yield rule(
+            "defaults.convention",
+            Family.DEFAULTS,
+            MAY,
+            f"The entry point's defaults are the standard's ({spelt}); others are recorded.",
+        )
+    yield rule(
+        "errors.argument", Family.ERRORS, MUST, "A missing argument, None, a text, or an unknown keyword is refused."
+    )
     if function.parameters:
         yield rule("errors.parameter_type", Family.ERRORS, MUST, "A parameter that is not a number is refused.")
     if any(parameter.invalid for parameter in function.parameters):
-        yield rule("errors.parameter_value", Family.ERRORS, SHOULD, "A parameter outside its domain is refused; NaN is recorded, a finite number deviates.")
+        yield rule(
+            "errors.parameter_value",
+            Family.ERRORS,
+            SHOULD,
+            "A parameter outside its domain is refused; NaN is recorded, a finite number deviates.",
+        )
 
 
 def _said(expression: object, otherwise: str = "as its parameters say") -> str:

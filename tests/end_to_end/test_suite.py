@@ -21,7 +21,17 @@ QUICK_RELU = ("--conformance-functions", "relu", "--conformance-tier", "quick")
 
 def run_pytest(shell: Shell, *words: object) -> Done:
     """Run pytest in the shell's folder, with the plug-in and the tests' backends at hand."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:benchmark", *PLUG_IN, *map(str, words)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:benchmark",
+        *PLUG_IN,
+        *map(str, words),
+    ]
     ended = subprocess.run(
         command, cwd=shell.folder, env=shell.environment(plug_ins=True), capture_output=True, text=True, timeout=300, check=False
     )  # fmt: skip

@@ -159,7 +159,9 @@ def _threshold_at_half(asked: Asked, bits: Bits) -> Bits:
     if not VALUE(asked) or not np.isfinite(asked.parameters["threshold"]):
         return bits
     x = values(asked.bits, asked.format)
-    return np.where(x * asked.parameters["beta"] > asked.parameters["threshold"] / 2, asked.bits, bits).astype(bits.dtype)
+    return np.where(x * asked.parameters["beta"] > asked.parameters["threshold"] / 2, asked.bits, bits).astype(
+        bits.dtype
+    )
 
 
 def _one_pattern(asked: Asked, bits: Bits) -> Bits:
@@ -173,9 +175,19 @@ def only(**wanted: Any) -> Callable[[Any], bool]:
 
 
 ZERO_AT = at(0.0)
-INVARIANCES = tuple(f"invariance.{kind}" for kind in ("length", "position", "batch", "layout", "repetition", "entry_point"))
+INVARIANCES = tuple(
+    f"invariance.{kind}" for kind in ("length", "position", "batch", "layout", "repetition", "entry_point")
+)
 ECHOES = (*INVARIANCES, "invariance.bits")
-NUMBERS = ("value", "subnormal", "overflow", "defaults", "property.range", "property.nondecreasing", "property.at_least_argument")
+NUMBERS = (
+    "value",
+    "subnormal",
+    "overflow",
+    "defaults",
+    "property.range",
+    "property.nondecreasing",
+    "property.at_least_argument",
+)
 
 FAULTS = (
     # name, functions, the rules under which it must be found, those under which it may show too, and what is spoilt

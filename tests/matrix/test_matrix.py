@@ -59,5 +59,7 @@ def test_nothing_is_undecided_vacuous_crashed_or_hung(backend: str, conformance_
 def test_whatever_is_unspecified_says_why(backend: str, conformance_session: Session) -> None:
     judgement = conformance_session.judgement(backend)
     reasons: Mapping[str, str] = judgement.unspecified
-    silent = {r.rule for r in judgement.results if r.unspecified and not r.message and r.rule.split(".", 1)[1] not in reasons}
+    silent = {
+        r.rule for r in judgement.results if r.unspecified and not r.message and r.rule.split(".", 1)[1] not in reasons
+    }
     assert silent == set()

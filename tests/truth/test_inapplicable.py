@@ -13,7 +13,9 @@ from conformance.truth.reals import UNDERFLOW
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
-def test_the_rules_about_range_arise_just_where_they_are_not_declared_inapplicable(function: Function, oracle: Oracle) -> None:
+def test_the_rules_about_range_arise_just_where_they_are_not_declared_inapplicable(
+    function: Function, oracle: Oracle
+) -> None:
     arising = set()
     for parameters in function.samples():
         format = FORMATS["bfloat16"]
