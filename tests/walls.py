@@ -277,13 +277,14 @@ HOSTS = re.compile("|".join(re.escape(a + b) for a, b in (
 
 
 def texts(root: Path) -> Iterator[tuple[Path, str]]:
-    """Every text file of the project, build products and caches left out."""
+    """Every text file of the project; build products, caches and virtual environments left out."""
+    environments = {marker.parent for marker in root.rglob("pyvenv.cfg")}
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
         hidden = any(
             part in SKIPPED or part.endswith(("_cache", ".egg-info")) or part == ".hypothesis" for part in parts
         )
-        if hidden or not path.is_file():
+        if hidden or not path.is_file() or environments.intersection(path.parents):
             continue
         try:
             yield path, path.read_text(encoding="utf-8")
