@@ -245,9 +245,9 @@ def _signs(question: Question, measured: Measured, mode: str) -> list[Verdict]:
     verdicts = []
     if question.zero_sign == "same":
         wrong = is_zero & (negative != argument_negative)
-        verdicts.append(_of_sign(question, measured, "signed_zero", argument_is_zero & is_zero, wrong, mode))
-    due = (truth.kind == UNDERFLOW) & (truth.mantissa != 0) & is_zero
-    wrong = due & (negative != (truth.mantissa < 0))
+        verdicts.append(_of_sign(question, measured, "signed_zero", argument_is_zero, wrong, mode))
+    due = (truth.kind == UNDERFLOW) & (truth.mantissa != 0)
+    wrong = is_zero & (negative != (truth.mantissa < 0))
     verdicts.append(_of_sign(question, measured, "underflow_sign", due, wrong, mode))
     return [verdict for verdict in verdicts if verdict.comparisons]
 
