@@ -26,6 +26,9 @@ from .records import Result
 ReadBits = Callable[[Input | Output], NDArray[Any]]
 """Gives the bits of an input or output, in its shape."""
 
+OTHER_KIND = "the result has another dtype or shape, and is judged under that rule"
+"""Why an answer is held against no truth and no other answer."""
+
 Key = tuple[str, str, str, str, str]
 
 

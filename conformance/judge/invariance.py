@@ -16,7 +16,7 @@ from conformance.formats import FORMATS, Bits, Format, decimal, hexadecimal, val
 from conformance.observe.observation import Observation
 
 from .accuracy import bits_hash, classes, measure, worst_of
-from .answers import Answers
+from .answers import OTHER_KIND, Answers
 from .question import question
 from .records import Result
 
@@ -59,6 +59,8 @@ def _entry_points(answers: Answers) -> Iterator[Result]:
         if observed is not None:
             key = (repr(sorted(case.parameters.items())), case.dtype, case.mode, case.quantity)
             asked[key].append((observation, observed))
+        elif observation.outcome == "returned":
+            yield from _incomparable(answers, observation)
     for those in asked.values():
         # Of answers that are equally frequent, the first one given.
         usual, _ = Counter(observation.outputs[0].blob for observation, _ in those).most_common(1)[0]
@@ -73,6 +75,15 @@ def _entry_points(answers: Answers) -> Iterator[Result]:
                     answers, observation, "invariance.entry_point", answers.argument(observation.case), observed, expected,
                     f"{reference.case.entry_point} gives",
                 )  # fmt: skip
+
+
+def _incomparable(answers: Answers, observation: Observation) -> Iterator[Result]:
+    count = len(answers.argument(observation.case))
+    for name in ("invariance.entry_point", BITS):
+        yield answers.result(
+            observation, name, region=_region(observation, "invariance.entry_point"), outcome="unspecified",
+            comparisons=count, unspecified=count, message=OTHER_KIND,
+        )  # fmt: skip
 
 
 def _same(answers: Answers, observation: Observation, rule: str, count: int) -> Iterator[Result]:

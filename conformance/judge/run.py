@@ -20,7 +20,7 @@ from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import FUNCTIONS
 from conformance.truth.cache import Oracle, Request
 
-from .answers import Answers, Questions
+from .answers import OTHER_KIND, Answers, Questions
 from .cotangents import OUT_OF_RANGE, judge_cotangents
 from .defaults import judge_defaults
 from .dtypes import judge_dtypes
@@ -51,7 +51,9 @@ BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64, "int16": 16
 
 WHY_UNSPECIFIED = {
     "gradient.cotangent": OUT_OF_RANGE,
-    "value": "the result has another dtype or shape, and is judged under that rule",
+    "value": OTHER_KIND,
+    "invariance.entry_point": OTHER_KIND,
+    "invariance.bits": OTHER_KIND,
 }
 
 

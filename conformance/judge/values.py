@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.observe.observation import Observation
 
 from .accuracy import Verdict
-from .answers import Answers
+from .answers import OTHER_KIND, Answers
 from .question import MAIN_RULE
 from .records import Result
 
@@ -29,7 +29,7 @@ def judge_values(answers: Answers) -> Iterator[Result]:
             count = len(answers.argument(case))
             yield answers.result(
                 observation, main, outcome="unspecified", comparisons=count, unspecified=count,
-                message="the result has another dtype or shape, and is judged under that rule",
+                message=OTHER_KIND,
             )  # fmt: skip
             continue
         argument = case.inputs[0]
