@@ -91,9 +91,9 @@ class JAX:
     views = ("contiguous",)
     bindings = BINDINGS
     not_supported = (
-        r"^NotImplementedError: ",
+        r"^NotImplementedError: ",  # Python's own word for what is lacking; nothing that we pass wrongly raises it
         r"does not accept dtype (bool|u?int\d+|b?float\d+)\b",
-        r"can't apply forward-mode differentiation \(jvp\) to a custom_vjp function",
+        r"can't apply forward-mode (differentiation|autodiff) \(jvp\) to a custom_vjp function",
         r"requires (real- or complex-valued|real-valued) (inputs|outputs)",
         r"UNIMPLEMENTED: ",
     )

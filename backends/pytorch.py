@@ -92,7 +92,7 @@ class PyTorch:
     bindings = BINDINGS
     not_supported = (
         r"not implemented for '\w+'",
-        r"^NotImplementedError: ",
+        r"^NotImplementedError: ",  # Python's own word for what is lacking; nothing that we pass wrongly raises it
         r"inputs? (is |are )?not supported for \w+",
         r"Trying to use forward AD with \w+ that does not support it",
         r"does not currently support double backward",

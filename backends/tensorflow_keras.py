@@ -96,7 +96,7 @@ class TensorFlow:
         r"Detected unsupported operations when trying to compile graph",
         r"^UnimplementedError: ",
         r"negative_slope value of a Leaky ReLU layer cannot be None or negative",
-        r"^NotImplementedError: ",
+        r"^NotImplementedError: ",  # Python's own word for what is lacking; nothing that we pass wrongly raises it
     )
     immutable = True
     reproducer = staticmethod(reproducer)

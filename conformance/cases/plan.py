@@ -85,7 +85,6 @@ class Row:
 
     topic, quantities, dtypes, modes   what is crossed
     parameters   `all` samples in eager mode and the `extreme` ones elsewhere; `default` alone; or `bare` (nothing passed)
-    configurations   other than the first, those that ask this too, and with which dtypes
     rules        names (or prefixes ending in a dot) of the rules that the judge answers from it
     needed_by    rules answered from other rows, for which this one is what their answers are held against
     """

@@ -6,7 +6,7 @@ A pure function of a question and the bits of an answer. Knows no framework, no 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +52,6 @@ class Verdict:
     worst: Worst | None = None
     bits: str = ""
     message: str = ""
-    convention: str = field(default="")
-    """What was chosen where the standard leaves a choice; empty if it is the customary one."""
 
 
 def measure(question: Question, observed: Bits) -> Measured:
@@ -136,7 +134,6 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
     severity = ("wrong" if wrong else "inaccurate") if deviating.any() else ""
     if severity and part.rule.endswith(".nan"):
         severity = "convention"
-    message = ""
     return Verdict(
         rule=part.rule,
         region=part.region,
@@ -148,7 +145,6 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
         severity=severity,
         worst=worst_of(question, measured, worst, mode),
         bits=bits_hash(measured.observed[members]) if severity else "",
-        message=message,
     )
 
 
@@ -208,7 +204,6 @@ def _choice(question: Question, measured: Measured, part: Part, mode: str) -> li
             severity="convention" if other else "",
             worst=worst_of(question, measured, index, mode),
             bits=bits_hash(measured.observed[part.members]) if other else "",
-            convention=chosen if other else "",
         )
     ]
 
