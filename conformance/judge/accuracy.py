@@ -6,7 +6,7 @@ A pure function of a question and the bits of an answer. Knows no framework, no 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ class Verdict:
     worst: Worst | None = None
     bits: str = ""
     message: str = ""
+    convention: str = field(default="")
+    """What was chosen where the standard leaves a choice; empty if it is the customary one."""
 
 
 def measure(question: Question, observed: Bits) -> Measured:
@@ -204,6 +206,7 @@ def _choice(question: Question, measured: Measured, part: Part, mode: str) -> li
             severity="convention" if other else "",
             worst=worst_of(question, measured, index, mode),
             bits=bits_hash(measured.observed[part.members]) if other else "",
+            convention=chosen if other else "",
         )
     ]
 
