@@ -278,7 +278,8 @@ def _arguments(
 ) -> Iterator[tuple[dict[str, float], dict[str, Any]]]:
     """Pairs of the standard's parameters and the entry point's keywords, for those samples that this entry point can be asked."""
     if row.parameters == "bare":
-        if function.parameters:
+        # Without a default for every keyword that it has, an entry point has no bare call.
+        if function.parameters and set(binding.parameters) <= set(binding.defaults):
             yield {**function.defaults(), **binding.defaults, **binding.fixed}, dict(binding.keywords)
         return
     samples = [sample for sample in function.samples() if _offered(sample, binding)]
@@ -369,11 +370,20 @@ def _error(asker: _Asker) -> Iterator[Case]:
         if keyword is None:
             continue
         yield asker.case(some, detail=f"type-{parameter.name}", arguments={**asker.arguments, keyword: "0.5"})
-        for value in parameter.invalid:
-            yield asker.case(
-                some, detail=f"domain-{parameter.name}",
-                arguments={**asker.arguments, keyword: value}, parameters={**asker.parameters, parameter.name: value},
-            )  # fmt: skip
+    for invalid in invalid_parameters(asker.function, asker.binding):
+        keywords = {asker.binding.parameters[name]: value for name, value in invalid.items()}
+        yield asker.case(
+            some, detail=f"domain-{'-'.join(invalid)}",
+            arguments={**asker.arguments, **keywords}, parameters={**asker.parameters, **invalid},
+        )  # fmt: skip
+
+
+def invalid_parameters(function: Function, binding: BindingLike) -> Iterator[Mapping[str, float]]:
+    """Values outside the domain of one parameter, and of several together, that this entry point can be asked with."""
+    alone = [{parameter.name: value} for parameter in function.parameters for value in parameter.invalid]
+    for invalid in (*alone, *function.invalid):
+        if all(name in binding.parameters for name in invalid):
+            yield invalid
 
 
 _TOPICS: dict[str, Callable[[_Asker], Iterator[Case]]] = {

@@ -43,11 +43,11 @@ def judge_errors(answers: Answers) -> Iterator[Result]:
 def _outside_domain(answers: Answers, observation: Observation, region: str) -> Result:
     """A number where none is defined deviates; NaN says so in its own way, and is recorded."""
     output = observation.outputs[0]
-    name = observation.case.detail.removeprefix("domain-")
-    value = observation.case.parameters[name]
+    names = observation.case.detail.removeprefix("domain-").split("-")
+    spelt = ", ".join(f"{name} = {observation.case.parameters[name]:g}" for name in names)
     if output.dtype not in FORMATS:
         return answers.check(
-            observation, "errors.parameter_value", False, f"{name} = {value:g} gave {output.dtype}", region=region
+            observation, "errors.parameter_value", False, f"{spelt} gave {output.dtype}", region=region
         )
     format = FORMATS[output.dtype]
     bits = answers.bits(output).reshape(-1)
@@ -57,6 +57,6 @@ def _outside_domain(answers: Answers, observation: Observation, region: str) -> 
         observation,
         "errors.parameter_value",
         not len(numbers),
-        f"{name} = {value:g} was accepted and gave {shown}",
+        f"{spelt} was accepted and gave {shown}",
         region=region,
     )

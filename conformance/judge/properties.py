@@ -41,6 +41,12 @@ def _property(
         wrong = known & ((y < low) | (y > high))
     elif prop.kind == "at_least_argument":
         wrong = known & (y < x)
+    elif prop.kind == "odd":
+        # Lattices hold −x for every x but for NaNs.
+        mirrored = dict(zip(x.tolist(), y.tolist(), strict=True))
+        opposite = np.array([mirrored.get(-number, np.nan) for number in x.tolist()])
+        known &= ~np.isnan(opposite)
+        wrong = known & (opposite != -y)
     elif prop.kind == "nondecreasing":
         falls = np.zeros(len(y), dtype=bool)
         falls[1:] = known[1:] & known[:-1] & (y[1:] < y[:-1])

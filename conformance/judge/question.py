@@ -132,6 +132,8 @@ def _rule(function: Function, quantity: str, region: str) -> str:
     prefix = "" if quantity == "value" else ("second_derivative." if quantity == "second_derivative" else "gradient.")
     if region == "x = NaN":
         return f"{prefix}nan"
+    if region.endswith("domain"):
+        return "domain" if quantity == "value" else "gradient.domain"
     if region in ("x = -inf", "x = +inf"):
         return f"{prefix}limit.{region[4:]}"
     if ORDERS[quantity] == 1 and (kink := kink_at(function, region)):

@@ -83,6 +83,10 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
             ("x subnormal, < 0", (x < 0) & (x > -format.smallest_normal)),
             ("x subnormal, > 0", (x > 0) & (x < format.smallest_normal)),
         ]
+    if function.domain:
+        low = function.domain.low
+        special.append((f"x < {low:g}, outside the domain", np.isfinite(x) & (x < low)))
+        special.append((f"x = {low:g}, the edge of the domain", x == low))
     for name, mask in special:
         codes = np.where(mask, len(names), codes)
         names.append(name)

@@ -6,6 +6,7 @@
 from . import rectified, sigmoidal, smooth
 from .model import (
     Bar,
+    Domain,
     Family,
     Function,
     Kink,
@@ -27,6 +28,7 @@ FUNCTIONS: dict[str, Function] = {
 __all__ = [
     "FUNCTIONS",
     "Bar",
+    "Domain",
     "Family",
     "Function",
     "Kink",

@@ -44,7 +44,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its default in the standard, the numbers it may take, those that are asked, and those that are invalid."""
+    """One parameter: its default in the standard, the numbers it may take, those that are asked, and those that are invalid.
+
+    `learnt` says that it is a tensor, which training changes: it is asked with the numbers of `samples`, which every
+    floating-point format holds exactly, and the gradient in it is asked too.
+    """
 
     name: str
     default: Number
@@ -52,14 +56,29 @@ class Parameter:
     domain: str
     samples: tuple[Number, ...]
     invalid: tuple[Number, ...] = ()
+    learnt: bool = False
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a function is defined that is not defined everywhere: x > `low`. Below, it and its derivatives are NaN.
+
+    At `low` stands the limit from the right: of the value, the derivative and the second derivative.
+    """
+
+    low: Number
+    value: str
+    derivative: str
+    second_derivative: str
 
 
 @dataclass(frozen=True)
 class Kink:
     """A point where the function is continuous and its derivative is not.
 
-    `at` is the place; `derivatives` the one-sided derivatives (left, right), between which every number is a subgradient;
-    `customary` is the one that most implementations choose, others are listed as another convention.
+    `at` is the place, `nan` for parameters for which there is none; `left` and `right` are the one-sided derivatives,
+    between which every number is a subgradient; `customary` is the one that most implementations choose, others are
+    listed as another convention.
     """
 
     name: str
@@ -74,9 +93,10 @@ class Kink:
 class Landmark:
     """A point that cuts the domain into regions, without being a kink: a threshold, a zero of the function or of a derivative.
 
-    `jump` says that the function itself is discontinuous there: an implementation that rounds its argument once may
-    land on either side. `orders` says what it cuts: the function (0), its derivative (1), its second derivative (2). A zero
-    of the second derivative means nothing to the function, and a cut there would tell one cause as two.
+    `orders` says what it cuts: the function (0), its derivative (1), its second derivative (2). A zero of the second
+    derivative means nothing to the function, and a cut there would tell one cause as two. `jump` says that what it cuts is
+    discontinuous there: an implementation that rounds its argument once may land on either side. `at` is `nan` for
+    parameters for which there is no such place.
     """
 
     name: str
@@ -98,7 +118,8 @@ class Limit:
 
 @dataclass(frozen=True)
 class Property:
-    """Something that holds for every input: `range`, `nondecreasing`, `odd`, ... `low`, `high` bound a range."""
+    """Something that holds for every input. `kind` is `range` (between `low` and `high`), `nondecreasing`, `odd` or
+    `at_least_argument`."""
 
     kind: str
     sentence: str
@@ -136,8 +157,10 @@ class Function:
     """One function of the standard, as a page of a textbook.
 
     `zero_sign` says what f(±0) = 0 looks like: `same` (f(±0) = ±0), `free`, or `none` where f(0) ≠ 0; it may depend on the
-    parameters. `bars` holds the bars other than the default, by quantity. `inapplicable` names the rules that no input
-    and no sampled parameter brings about (relu never overflows); the oracle's tests hold that against the truth.
+    parameters. `pairs` are values of several parameters that are asked together, `invalid` those that are invalid together
+    (a lower bound above the upper one). `bars` holds the bars other than the default, by quantity. `inapplicable` names the
+    rules that no input and no sampled parameter brings about (relu never overflows); the oracle's tests hold that against
+    the truth.
     """
 
     name: str
@@ -150,6 +173,8 @@ class Function:
     sources: tuple[Source, ...]
     parameters: tuple[Parameter, ...] = ()
     pairs: tuple[Mapping[str, Number], ...] = ()
+    invalid: tuple[Mapping[str, Number], ...] = ()
+    domain: Domain | None = None
     kinks: tuple[Kink, ...] = ()
     landmarks: tuple[Landmark, ...] = ()
     properties: tuple[Property, ...] = ()

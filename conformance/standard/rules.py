@@ -69,6 +69,22 @@ def _rules(function: Function) -> Iterator[Rule]:
             f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.",
             first,
         )
+    if function.domain:
+        edge = f"{function.domain.low:g}"
+        yield rule(
+            "domain",
+            special,
+            MUST,
+            f"{f}(x) is NaN for x < {edge}, where it is not defined, and {f}({edge}) is the limit from the right: {function.domain.value}.",
+            first,
+        )
+        yield rule(
+            "gradient.domain",
+            gradient,
+            SHOULD,
+            f"{f}′(x) and {f}″(x) are NaN for x < {edge}; at {edge} they are the limits from the right.",
+            first,
+        )
     if function.zero_sign not in ("none", "free"):
         yield rule(
             "signed_zero",
@@ -218,7 +234,7 @@ def _rules(function: Function) -> Iterator[Rule]:
     )
     if function.parameters:
         yield rule("errors.parameter_type", Family.ERRORS, MUST, "A parameter that is not a number is refused.")
-    if any(parameter.invalid for parameter in function.parameters):
+    if function.invalid or any(parameter.invalid for parameter in function.parameters):
         yield rule(
             "errors.parameter_value",
             Family.ERRORS,

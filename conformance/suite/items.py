@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import registry
-from conformance.cases.plan import Selection, dtypes_asked, is_wanted
+from conformance.cases.plan import Selection, dtypes_asked, invalid_parameters, is_wanted
 from conformance.judge.message import four_lines
 from conformance.judge.records import Judgement, Result
 from conformance.standard import FUNCTIONS, Function, rules_of
@@ -79,9 +79,9 @@ def _concerns(rule: str, function: Function, bindings: Sequence[Any], views: Seq
         "invariance.entry_point": len(bindings) > 1,
         "invariance.layout": len(views) > 1,
         "errors.parameter_type": bool(taken),
-        "errors.parameter_value": any(
-            parameter.invalid and parameter.name in taken for parameter in function.parameters
-        ),
+        "errors.parameter_value": any(any(invalid_parameters(function, binding)) for binding in bindings),
+        "defaults": any(set(binding.parameters) <= set(binding.defaults) for binding in bindings),
+        "defaults.convention": any(set(binding.parameters) <= set(binding.defaults) for binding in bindings),
     }
     return having.get(rule, True)
 

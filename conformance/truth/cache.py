@@ -242,6 +242,7 @@ def key_of(request: Request) -> str:
         add(source_of(form.definition), source_of(form.applies))
     for limit in function.limits:
         add(limit.at, *(text_of(text, parameters) for text in (limit.value, limit.derivative, limit.second_derivative)))
+    add(repr(function.domain))
     add(*(text_of(kink.at, parameters) for kink in function.kinks))
     add(*(text_of(landmark.at, parameters) for landmark in function.landmarks))
     digest.update(request.bits.astype(request.format.bits_type.newbyteorder("<")).tobytes())

@@ -19,7 +19,7 @@ from flint import arb, arb_series, fmpq
 from numpy.typing import NDArray
 
 from conformance.formats import Bits, Format, values
-from conformance.standard.model import Expression, Function, Limit, text_of
+from conformance.standard.model import Domain, Expression, Function, Limit, text_of
 
 from .enclosure import SIGN_OPEN, Row, column, settle
 from .reals import INFINITE, NAN, UNDEFINED, UNDERFLOW, ZERO, Reals, joined, unknown
@@ -150,6 +150,14 @@ def _evaluated(
     orders = tuple(unknown(len(numbers)) for _ in range(ORDERS))
     for order in orders:
         order.kind[np.isnan(numbers)] = NAN
+    outside = np.zeros(len(numbers), dtype=bool)
+    if function.domain:
+        outside = numbers <= function.domain.low
+        edge = np.nonzero(numbers == function.domain.low)[0]
+        for order in orders:
+            order.kind[numbers < function.domain.low] = NAN
+        for order, row in zip(orders, _limit_rows(function.domain, parameters, format), strict=True):
+            _fill(order, edge, row)
     for limit in function.limits:
         at = np.nonzero(numbers == float(limit.at))[0]
         if len(at):
@@ -157,7 +165,7 @@ def _evaluated(
                 _fill(order, at, row)
     signs = _declared_signs(function, parameters, numbers)
     batch = _Batch(function, parameters, format, side, numbers, orders, signs)
-    remaining = np.nonzero(np.isfinite(numbers))[0]
+    remaining = np.nonzero(np.isfinite(numbers) & ~outside)[0]
     # What cancels near zero does so by about the exponent of x, and the rounds in between would be in vain.
     depth = START_BITS + np.abs(np.frexp(numbers)[1].astype(np.int64))
     due = np.full(len(numbers), START_BITS)
@@ -273,8 +281,8 @@ def _same(left: arb, right: arb, final: bool) -> bool | None:
     return True if final or left == right else None
 
 
-def _limit_rows(limit: Limit, parameters: Mapping[str, float], format: Format) -> list[Row]:
-    """What is declared at an infinity, for value and derivatives; the third is zero where the second is, else NAN."""
+def _limit_rows(limit: Limit | Domain, parameters: Mapping[str, float], format: Format) -> list[Row]:
+    """What is declared at an infinity or at the edge of the domain, for value and derivatives; the third is zero where the second is, else NAN."""
     declared = (limit.value, limit.derivative, limit.second_derivative)
     rows = [_declared_row(expression, parameters, format) for expression in declared]
     return [*rows, (ZERO, 0.0, 0.0, 0) if rows[2][0] in (ZERO, UNDERFLOW) else (NAN, 0.0, 0.0, 0)]
