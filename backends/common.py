@@ -112,22 +112,25 @@ def keywords(binding: Binding, arguments: Mapping[str, Any], extra: str = "") ->
     return ", ".join(spelt + ([extra] if extra else []))
 
 
-def call_source(binding: Binding, entry_point: str, arguments: Mapping[str, Any], layer_extra: str = "") -> str:
-    """The lines of a reproducer that define `f`: the entry point with its keywords, as a function of the tensor."""
+def call_source(
+    binding: Binding, entry_point: str, arguments: Mapping[str, Any], layer_extra: str = "", operands: Sequence[str] = ()
+) -> str:
+    """The lines of a reproducer that define `f`: the entry point with its keywords, as a function of the tensor, and of the
+    operands if the entry point is a function."""
     if binding.form in ("layer", "inplace_layer"):
         return f"f = {entry_point}({keywords(binding, arguments, layer_extra)})"
-    spelt = keywords(binding, arguments)
-    return f"def f(x):\n    return {entry_point}(x{', ' + spelt if spelt else ''})"
+    spelt, tensors = keywords(binding, arguments), ", ".join(("x", *operands))
+    return f"def f({tensors}):\n    return {entry_point}({tensors}{', ' + spelt if spelt else ''})"
 
 
-def bits_source(dtype: str, input_bits: Sequence[int], shape: Sequence[int]) -> str:
+def bits_source(dtype: str, input_bits: Sequence[int], shape: Sequence[int], name: str = "bits") -> str:
     """The lines of a reproducer that define `bits`, an array of unsigned integers; a single one fills the shape."""
     unsigned = np.dtype(BITS[dtype])
     digits = 2 * unsigned.itemsize
     if len(input_bits) == 1 and np.prod(shape, dtype=np.int64) != 1:
-        return f"bits = np.full({tuple(shape)!r}, 0x{int(input_bits[0]):0{digits}x}, dtype=np.{unsigned.name})"
+        return f"{name} = np.full({tuple(shape)!r}, 0x{int(input_bits[0]):0{digits}x}, dtype=np.{unsigned.name})"
     spelt = ", ".join(f"0x{int(bits):0{digits}x}" for bits in input_bits)
-    return f"bits = np.array([{spelt}], dtype=np.{unsigned.name}).reshape({tuple(shape)!r})"
+    return f"{name} = np.array([{spelt}], dtype=np.{unsigned.name}).reshape({tuple(shape)!r})"
 
 
 PRINT = '''\

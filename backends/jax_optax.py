@@ -1,13 +1,13 @@
 """The adapter of JAX (and, for losses, optax): exact bits, vjp and jvp, jax.jit.
 
-Knows no verdict. JAX is imported when the adapter is instantiated. `eager` is the plain call: JAX runs it operation by
-operation, but most functions of jax.nn carry a jit of their own. XLA's threads follow the environment variable NPROC.
+Knows no verdict. JAX is imported when the adapter is instantiated; the bindings (jax_bindings) need none. `eager` is the
+plain call: JAX runs it operation by operation, but most functions of jax.nn carry a jit of their own. XLA's threads follow
+the environment variable NPROC.
 """
 
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,28 +17,8 @@ import numpy as np
 
 from . import common
 from .common import bits_of, resolve
+from .jax_bindings import BINDINGS
 from .protocol import BITS, Array, Binding, Call, NotSupported
-
-_NN = "https://docs.jax.dev/en/latest/_autosummary/"
-_SLOPE = {"slope": "negative_slope"}
-_SHARP = {"beta": 1.0, "threshold": math.inf}
-
-
-def _of(function: str, entry_point: str, **more: Any) -> Binding:
-    return Binding(function, entry_point, documentation=f"{_NN}{entry_point}.html", **more)
-
-
-BINDINGS = (
-    _of("relu", "jax.nn.relu"),
-    _of("leaky_relu", "jax.nn.leaky_relu", parameters=_SLOPE, defaults={"slope": 0.01}),
-    _of("hard_swish", "jax.nn.hard_swish"),
-    _of("hard_swish", "jax.nn.hard_silu"),
-    _of("sigmoid", "jax.nn.sigmoid"),
-    _of("sigmoid", "jax.lax.logistic"),
-    _of("sigmoid", "jax.scipy.special.expit"),
-    _of("gelu", "jax.nn.gelu", keywords={"approximate": False}, remark="by default jax.nn.gelu is gelu_tanh"),
-    _of("softplus", "jax.nn.softplus", fixed=_SHARP),
-)
 
 
 def reproducer(
@@ -88,6 +68,7 @@ class JAX:
     configurations = ("default", "x64")
     modes = ("eager", "compiled")
     slow_modes = ()
+    recompiles = ("eager", "compiled")
     views = ("contiguous",)
     bindings = BINDINGS
     not_supported = (

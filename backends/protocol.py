@@ -29,11 +29,19 @@ BITS = {
     "bool": np.uint8,
 }
 
-QUANTITIES = ("value", "gradient", "forward_gradient", "second_derivative")
-"""What can be asked: the function, its derivative in reverse and in forward mode, and the derivative of the derivative."""
+QUANTITIES = (
+    "value", "gradient", "forward_gradient", "second_derivative", "parameter_gradient", "value_and_gradient",
+)  # fmt: skip
+"""What can be asked: the function, its derivative in reverse and in forward mode, the derivative of the derivative; of
+bindings with operands the derivative in the first of them (reverse mode); and, of those in training mode, the value and
+the derivative of one and the same call."""
 
 VIEWS = ("contiguous", "strided", "reversed", "offset", "transposed", "broadcast")
 """How an argument lies in memory. `contiguous` is itself; the others are views of a larger or differently laid buffer."""
+
+
+SEED = 1
+"""What the generator is seeded with before each case in which an entry point draws random numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,14 @@ class Binding:
     defaults       the standard's parameter name -> the documented default of that keyword (a number)
     fixed          the standard's parameter name -> the only value this entry point offers, for parameters that it lacks
     keywords       further keywords that select this function (`approximate=False`)
+    operands       the standard's parameters that are tensors, in the order in which they follow x; each is given with the
+                   dtype of x and the shape (1,), or (n,) with one number for each of the n channels, which lie along axis 1
+    weights        of a layer with operands: the standard's parameter -> the attribute that holds it
+    initial        the standard's parameter among the operands -> how a person writes a number `{}` for it: the tensor
+                   `torch.tensor([{}])`, or the keyword by which a layer's weight starts with it, `init={}`
+    shared         of a layer with operands: the keyword that takes the axes along which elements share a weight; empty
+                   where the weight's shape says it
+    training       asked in training mode, where the entry point draws random numbers; layers are otherwise in evaluation mode
     documentation  link to the page that makes the claim
     remark         one sentence for the reader of the report, if anything needs saying
     """
@@ -59,14 +75,20 @@ class Binding:
     defaults: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
+    operands: tuple[str, ...] = ()
+    weights: Mapping[str, str] = field(default_factory=dict)
+    initial: Mapping[str, str] = field(default_factory=dict)
+    shared: str = ""
+    training: bool = False
     documentation: str = ""
     remark: str = ""
 
     @property
     def id(self) -> str:
-        """Unique within a backend: `torch.relu`, `torch.nn.ReLU(inplace=True)`."""
+        """Unique within a backend: `torch.relu`, `torch.nn.ReLU(inplace=True)`, `torch.nn.RReLU, training`."""
         spelt = ", ".join(f"{name}={value!r}" for name, value in sorted(self.keywords.items()))
-        return f"{self.entry_point}({spelt})" if spelt else self.entry_point
+        mode = ", training" if self.training and "layer" in self.form else ""
+        return (f"{self.entry_point}({spelt})" if spelt else self.entry_point) + mode
 
 
 class Array(NamedTuple):
@@ -85,7 +107,8 @@ class NotSupported(Exception):
 
 
 Call = Callable[..., Sequence[Any]]
-"""`call(tensor)` or `call(tensor, cotangent)`; gives the tensors asked for. A missing gradient is None."""
+"""`call(*tensors)` or `call(*tensors, cotangent)`: x and the binding's operands, in their order; gives the tensors asked
+for. A missing gradient is None. For `value`, x alone is the bare call: a layer then uses the weights it starts with."""
 
 
 class Backend(Protocol):
@@ -99,6 +122,8 @@ class Backend(Protocol):
     """Of `eager`, `graph`, `compiled`: those that the framework has."""
     slow_modes: tuple[str, ...]
     """Those of `modes` whose compiler takes seconds a function: asked in the deep tier, or when named."""
+    recompiles: tuple[str, ...]
+    """Those of `modes` in which every new shape and dtype is compiled anew, at about a tenth of a second: asked of few shapes."""
     views: tuple[str, ...]
     """Of VIEWS: those that the framework's arrays can have (frameworks without strides have `contiguous` alone)."""
     bindings: tuple[Binding, ...]
@@ -124,8 +149,12 @@ class Backend(Protocol):
 
         `arguments` are the entry point's own keywords with their values; `dtype` is that of the tensor, for layers that
         cast. Compiled modes take the tensor as an argument and the keywords as constants. With quantity `gradient` or
-        `second_derivative` the cotangent is one where none is given. Raises NotProvided.
+        `second_derivative` the cotangent is one where none is given. Layers are in evaluation mode, unless the binding
+        says `training`. Raises NotProvided.
         """
+
+    def seed(self, number: int) -> None:
+        """Set the state of the generator from which entry points in training mode draw."""
 
     def wait(self, outputs: Sequence[Any | None]) -> None:
         """Return when the outputs are computed (frameworks that work asynchronously)."""
@@ -142,9 +171,15 @@ class Backend(Protocol):
         shape: Sequence[int],
         view: str = "contiguous",
         cotangent: float = 1.0,
+        operands: Sequence[Sequence[int]] = (),
+        cotangent_bits: Sequence[int] = (),
+        seed: int | None = None,
     ) -> str:
         """A script that asks one question without this package: it needs the framework and NumPy alone, builds the tensor
         from `input_bits` (one unsigned integer an element, row by row; a single one for all of them) and prints lines such
         as `y float32 0.5 0x3f000000`, each number once. A gradient is divided by the cotangent it was asked with.
+        `operands` are the bits of the binding's operands, each a list; `cotangent_bits` a cotangent that differs between
+        elements, by which nothing is divided; `seed` sets the generator first. The last three are given for bindings
+        that have operands, or draw.
         Callable without the framework. NumPy's own functions are the exception: they live in this package.
         """

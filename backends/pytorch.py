@@ -14,7 +14,7 @@ from typing import Any, Callable
 import numpy as np
 
 from . import common
-from .common import bits_of, resolve
+from .common import FLOATS, bits_of, resolve
 from .protocol import BITS, Array, Binding, Call, NotSupported
 from .pytorch_bindings import BINDINGS
 
@@ -33,24 +33,50 @@ def reproducer(
     shape: Sequence[int],
     view: str = "contiguous",
     cotangent: float = 1.0,
+    operands: Sequence[Sequence[int]] = (),
+    cotangent_bits: Sequence[int] = (),
+    seed: int | None = None,
 ) -> str:
     """A script that needs PyTorch and NumPy alone: makes the tensor from its bits, asks, prints decimal and hexadecimal."""
-    carrier = np.dtype(_CARRIERS[np.dtype(BITS[dtype]).itemsize]).name
     lines = ["import numpy as np", "import torch", "", "torch.set_num_threads(1)"]
-    lines += [common.bits_source(dtype, input_bits, shape)]
-    lines += [f"x = torch.from_numpy(bits.copy()).view(torch.{dtype})" if carrier == "uint8" else
-              f"x = torch.from_numpy(bits.view(np.{carrier}).copy()).view(torch.{dtype})"]  # fmt: skip
+    lines += [f"torch.manual_seed({seed})"] if seed is not None else []
+    lines += _made("x", "bits", dtype, input_bits, shape)
     lines += [_VIEWS[view]] if view in _VIEWS and shape else []
-    lines += [common.call_source(binding, binding.entry_point, arguments)]
+    names = binding.operands[: len(operands)]
+    for name, bits in zip(names, operands):
+        lines += _made(name, f"{name}_bits", dtype if dtype in FLOATS else "float32", bits, (len(bits),))
+    lines += [common.call_source(binding, binding.entry_point, arguments, operands=names)]
+    if names and binding.weights:
+        given = ", ".join(f'"{binding.weights[name]}": {name}' for name in names)
+        lines[-1] = lines[-1].replace("f = ", "layer = ", 1)
+        lines += [f"def f(x, {', '.join(names)}):", f"    return torch.func.functional_call(layer, {{{given}}}, (x,))"]
+    elif "layer" in binding.form and not binding.training and any(b.entry_point == binding.entry_point for b in _DRAWING):
+        lines += ["f = f.eval()"]
     if mode == "compiled":
         lines += ["f = torch.compile(f)"]
-    own = ".clone()" if binding.form.startswith("inplace") else ""
-    lines += _ASKED[quantity].replace("CLONE", own).splitlines()
-    if cotangent != 1:
+    own = (".clone()" if binding.form.startswith("inplace") else "") + "".join(f", {name}" for name in names)
+    lines += _ASKED[quantity].replace("CLONE", own).replace("OPERAND", "".join(names[:1])).splitlines()
+    if cotangent_bits:
+        made = _made("cotangent", "cotangent_bits", dtype, cotangent_bits, shape)
+        lines[-1:] = [*made, lines[-1].replace("torch.ones_like(v)", "cotangent")]
+    elif cotangent != 1:
         lines[-1] = lines[-1].replace("torch.ones_like(v)", f"torch.full_like(v, {cotangent!r})")
         lines += [f"y = y / {cotangent!r}"]
+    if seed is not None:
+        lines += [_DRAWN, "y = y.flatten()[:8]", 'v = v.flatten()[:8]' if quantity != "value" else ""]
     lines += ["", common.PRINT, _SHOWN.replace("DTYPE", dtype)]
+    lines += [_SHOWN_VALUE] if quantity == "value_and_gradient" else []
     return "\n".join(lines)
+
+
+def _made(name: str, bits: str, dtype: str, numbers: Sequence[int], shape: Sequence[int]) -> list[str]:
+    """The lines that make a tensor of these bits."""
+    carrier = np.dtype(_CARRIERS[np.dtype(BITS[dtype]).itemsize]).name
+    viewed = bits if carrier == "uint8" else f"{bits}.view(np.{carrier})"
+    return [
+        common.bits_source(dtype, numbers, shape, bits),
+        f"{name} = torch.from_numpy({viewed}.copy()).view(torch.{dtype})",
+    ]
 
 
 _VIEWS = {
@@ -70,6 +96,20 @@ _ASKED = {
     ),
 }
 
+_ASKED["parameter_gradient"] = (
+    "OPERAND = OPERAND.requires_grad_()\nv = f(xCLONE)\n"
+    "(y,) = torch.autograd.grad(v, OPERAND, torch.ones_like(v), allow_unused=True)"
+)
+_ASKED["value_and_gradient"] = _ASKED["gradient"]
+_DRAWING = tuple(binding for binding in BINDINGS if binding.training)
+_DRAWN = """
+slopes = (y if "v" not in globals() else v).detach().double() / x.detach().double()
+slopes = slopes[(x < 0) & slopes.isfinite()]
+if len(slopes):
+    least, most = slopes.min().item(), slopes.max().item()
+    print(f"{len(slopes)} slopes from {least} to {most}, mean {slopes.mean().item()}, variance {slopes.var().item()}")
+print("of the first numbers:")"""
+_SHOWN_VALUE = 'show("value", bits_of(v), str(v.dtype).rpartition(".")[2])\n'
 _SHOWN = """\
 def bits_of(tensor):
     carrier = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
@@ -88,6 +128,7 @@ class PyTorch:
     configurations = ("default",)
     modes = ("eager", "compiled")
     slow_modes = ("compiled",)
+    recompiles = ("compiled",)
     views = ("contiguous", "strided", "offset", "transposed", "broadcast")
     bindings = BINDINGS
     not_supported = (
@@ -151,8 +192,10 @@ class PyTorch:
         common.known(mode, self.modes, "PyTorch")
         found = resolve(binding.entry_point)
         spelt = {**binding.keywords, **arguments}
+        count = 1 + len(binding.operands)
         if binding.form in ("layer", "inplace_layer"):
-            function = found(**spelt)
+            layer = found(**spelt).train(binding.training)
+            function = self._of_weights(layer, binding) if binding.weights else layer
         else:
 
             def function(*tensors: Any) -> Any:
@@ -163,16 +206,35 @@ class PyTorch:
         if quantity == "value":
             return lambda *tensors: (function(*tensors),)
         differentiable = _of_clone(function) if binding.form.startswith("inplace") else function
-        if quantity == "gradient":
-            return self._gradient(differentiable)
+        if quantity in ("gradient", "parameter_gradient"):
+            return self._gradient(differentiable, count, of=1 if quantity == "parameter_gradient" else 0)
+        if quantity == "value_and_gradient":
+            return self._gradient(differentiable, count, with_value=True)
         if quantity == "second_derivative":
-            return self._second(differentiable)
-        return self._forward_compiled(differentiable) if mode == "compiled" else self._forward(differentiable)
+            return self._second(differentiable, count)
+        if mode == "compiled":
+            return self._forward_compiled(differentiable, count)
+        return self._forward(differentiable, count)
+
+    def seed(self, number: int) -> None:
+        """See protocol.Backend."""
+        self._torch.manual_seed(number)
 
     def wait(self, outputs: Sequence[Any | None]) -> None:
         """On a GPU kernels run behind the caller's back."""
         if self._device.type == "cuda":
             self._torch.cuda.synchronize()
+
+    def _of_weights(self, layer: Any, binding: Binding) -> Callable[..., Any]:
+        """The layer as a function of x and its weights; of x alone, with those it starts with."""
+        functional_call, names = self._torch.func.functional_call, tuple(binding.weights.values())
+
+        def function(*tensors: Any) -> Any:
+            if len(tensors) <= 1:
+                return layer(*tensors)
+            return functional_call(layer, dict(zip(names, tensors[1:])), tensors[:1])
+
+        return function
 
     def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function under torch.compile, as one graph, with its parameters as constants.
@@ -205,30 +267,43 @@ class PyTorch:
         compiled: Callable[..., Any] = self._torch.compile(asked, fullgraph=True, dynamic=False)
         return compiled
 
-    def _forward_compiled(self, function: Callable[..., Any]) -> Call:
-        torch = self._torch
-        asked = self._compiled(lambda x, tangent: torch.func.jvp(function, (x,), (tangent,))[1])
-        return lambda x, tangent=None: (asked(x, torch.ones_like(x) if tangent is None else tangent),)
-
-    def _gradient(self, function: Callable[..., Any]) -> Call:
+    def _forward_compiled(self, function: Callable[..., Any], count: int) -> Call:
         torch = self._torch
 
-        def gradient(x: Any, cotangent: Any | None = None) -> Sequence[Any | None]:
-            x = x.detach().requires_grad_()
-            y = function(x)
+        def derivative(tangent: Any, x: Any, *operands: Any) -> Any:
+            return torch.func.jvp(lambda x: function(x, *operands), (x,), (tangent,))[1]
+
+        asked = self._compiled(derivative)
+
+        def forward(x: Any, *rest: Any) -> Sequence[Any | None]:
+            operands, tangent = _split(rest, count, torch.ones_like(x))
+            return (asked(tangent, x, *operands),)
+
+        return forward
+
+    def _gradient(self, function: Callable[..., Any], count: int, of: int = 0, with_value: bool = False) -> Call:
+        """The derivative in the tensor at index `of`, behind the value if that is wanted too."""
+        torch = self._torch
+
+        def gradient(*tensors: Any) -> Sequence[Any | None]:
+            asked, given = list(tensors[:count]), tensors[count:]
+            asked[of] = asked[of].detach().requires_grad_()
+            y = function(*asked)
             if not y.requires_grad:
-                return (None,)
-            given = torch.ones_like(y) if cotangent is None else cotangent
-            return tuple(torch.autograd.grad(y, x, given, allow_unused=True))
+                return (y, None) if with_value else (None,)
+            cotangent = given[0] if given else torch.ones_like(y)
+            derivative = torch.autograd.grad(y, asked[of], cotangent, allow_unused=True)
+            return (y, *derivative) if with_value else tuple(derivative)
 
         return gradient
 
-    def _second(self, function: Callable[..., Any]) -> Call:
+    def _second(self, function: Callable[..., Any], count: int) -> Call:
         torch = self._torch
 
-        def second(x: Any, cotangent: Any | None = None) -> Sequence[Any | None]:
+        def second(x: Any, *rest: Any) -> Sequence[Any | None]:
+            operands, cotangent = _split(rest, count, None)
             x = x.detach().requires_grad_()
-            y = function(x)
+            y = function(x, *operands)
             if not y.requires_grad:
                 return (None,)
             (first,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True, allow_unused=True)
@@ -239,20 +314,26 @@ class PyTorch:
 
         return second
 
-    def _forward(self, function: Callable[..., Any]) -> Call:
+    def _forward(self, function: Callable[..., Any], count: int) -> Call:
         torch = self._torch
         forward_ad = importlib.import_module("torch.autograd.forward_ad")
 
-        def forward(x: Any, tangent: Any | None = None) -> Sequence[Any | None]:
+        def forward(x: Any, *rest: Any) -> Sequence[Any | None]:
             # The tangent takes the layout of its tensor, and can't be written where elements share memory.
             x = x.detach().clone() if 0 in x.stride() else x.detach()
+            operands, tangent = _split(rest, count, torch.ones_like(x))
             with forward_ad.dual_level():
-                dual = forward_ad.make_dual(x, torch.ones_like(x) if tangent is None else tangent)
-                return (forward_ad.unpack_dual(function(dual)).tangent,)
+                dual = forward_ad.make_dual(x, tangent)
+                return (forward_ad.unpack_dual(function(dual, *operands)).tangent,)
 
         return forward
 
 
 def _of_clone(function: Callable[..., Any]) -> Callable[..., Any]:
     # Autograd refuses to change a leaf in place.
-    return lambda x: function(x.clone())
+    return lambda x, *operands: function(x.clone(), *operands)
+
+
+def _split(rest: Sequence[Any], count: int, otherwise: Any) -> tuple[Sequence[Any], Any]:
+    """What follows x: the other tensors, `count` with x, and a tangent or cotangent, or `otherwise`."""
+    return rest[: count - 1], rest[count - 1] if len(rest) >= count else otherwise

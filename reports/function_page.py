@@ -133,7 +133,7 @@ def _spelling(backend: str, binding: Binding, function: Function) -> Spelling:
         backend=backend,
         entry_point=binding.id,
         form=binding.form.replace("_", " "),
-        keywords=tuple(binding.parameters.get(p.name, "") for p in function.parameters),
+        keywords=tuple(binding.parameters.get(p.name, _TENSOR if p.name in binding.operands else "") for p in function.parameters),
         defaults=tuple("" if value is None else short(value) for value in taken),
         differs=tuple(
             value is not None and value != p.default for value, p in zip(taken, function.parameters, strict=True)
@@ -145,15 +145,23 @@ def _spelling(backend: str, binding: Binding, function: Function) -> Spelling:
     )
 
 
+_TENSOR = "(a tensor)"
+"""What stands for the keyword of a parameter that is passed as a tensor, or held by a layer."""
+
+
 def _default(binding: Binding, parameter: Parameter) -> float | None:
     return binding.fixed.get(parameter.name, binding.defaults.get(parameter.name))
 
 
 def _call(binding: Binding, function: Function) -> tuple[str, str]:
+    if binding.training:
+        return "", "it is in training mode, and draws random numbers"
     keywords: dict[str, object] = dict(binding.keywords)
     for parameter in function.parameters:
         keyword = binding.parameters.get(parameter.name)
         taken = _default(binding, parameter)
+        if parameter.name in binding.operands:
+            continue
         if keyword is None:
             if taken is not None and taken != parameter.default:
                 return (
@@ -162,10 +170,18 @@ def _call(binding: Binding, function: Function) -> tuple[str, str]:
                 )
         elif taken != parameter.default:
             keywords[keyword] = parameter.default
-    spelt = ", ".join(f"{name}={as_code(value)}" for name, value in keywords.items())
+    spelt = [f"{name}={as_code(value)}" for name, value in keywords.items()]
+    learnt = {parameter.name: parameter for parameter in function.parameters if parameter.name in binding.operands}
     if "layer" in binding.form:
-        return f"{binding.entry_point}({spelt})(x)", ""
-    return f"{binding.entry_point}(x{', ' + spelt if spelt else ''})", ""
+        spelt += [
+            form.format(as_code(learnt[name].default))
+            for name, form in binding.initial.items()
+            if _default(binding, learnt[name]) != learnt[name].default
+        ]
+        evaluated = ".eval()" if function.drawn else ""
+        return f"{binding.entry_point}({', '.join(spelt)}){evaluated}(x)", ""
+    tensors = [binding.initial.get(name, "{}").format(as_code(learnt[name].default)) for name in binding.operands]
+    return f"{binding.entry_point}({', '.join(['x', *tensors, *spelt])})", ""
 
 
 def _text(expression: Expression, function: Function) -> str:

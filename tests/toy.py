@@ -21,7 +21,7 @@ from conformance.judge.records import Judgement
 from conformance.judge.run import judge_run
 from conformance.observe import worker
 from conformance.observe.observation import Observation, Output, Subject
-from conformance.standard import FUNCTIONS
+from conformance.standard import FUNCTIONS, Function
 from conformance.standard.model import text_of
 from conformance.truth import ulps
 from conformance.truth.cache import Oracle
@@ -104,6 +104,7 @@ class Toy:
     configurations = ("default",)
     modes = ("eager", "compiled")
     slow_modes = ()
+    recompiles = ()
     views = ("contiguous", "strided", "transposed")
     not_supported = ("lacks this dtype",)
 
@@ -150,7 +151,7 @@ class Toy:
         tensor: Any = None, cotangent: Tensor | None = None,
     ) -> list[Tensor | None]:  # fmt: skip
         fault, function = self.fault, FUNCTIONS[binding.function]
-        parameters = self._parameters(function.defaults(), arguments)
+        parameters = self._parameters(function, arguments)
         if not isinstance(tensor, Tensor):
             if "argument" not in fault.accepts:
                 raise TypeError(f"a Tensor is due, not {type(tensor).__name__}")
@@ -180,19 +181,23 @@ class Toy:
             tensor.bits.reshape(-1)[0] ^= tensor.bits.dtype.type(1)
         return [None if fault.no_gradient and quantity != "value" else result]
 
-    def _parameters(self, defaults: dict[str, float], arguments: Mapping[str, Any]) -> dict[str, float]:
-        fault = self.fault
+    def _parameters(self, function: Function, arguments: Mapping[str, Any]) -> dict[str, float]:
+        fault, defaults = self.fault, function.defaults()
+        invalid = {parameter.name: parameter.invalid for parameter in function.parameters}
         for name, value in arguments.items():
             if name not in defaults:
                 raise TypeError(f"unknown keyword {name}")
             if isinstance(value, str) and "parameter_type" not in fault.accepts:
                 raise TypeError(f"{name} is a text")
-            if name == "beta" and value == 0 and "parameter_value" not in fault.accepts:
-                raise ValueError("beta must not be 0")
+            if value in invalid[name] and "parameter_value" not in fault.accepts:
+                raise ValueError(f"{name} must not be {value}")
+        for together in function.invalid:
+            if together.items() <= arguments.items() and "parameter_value" not in fault.accepts:
+                raise ValueError(f"{together} do not go together")
         given = {
             name: value
             for name, value in arguments.items()
-            if not isinstance(value, str) and (name, value) != ("beta", 0.0)
+            if not isinstance(value, str) and value not in invalid[name]
         }
         if fault.ignores_parameters:
             given = {}

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.formats import FORMATS, Bits, Format, round_to
+from conformance.formats import FORMATS, Bits, Format, round_to, values
 from conformance.standard import FUNCTIONS, Function
 
 from .case import Case, Input, blob_hash
@@ -37,10 +37,20 @@ SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "deep": ((3, 5), (2, 3, 4), (2, 1, 3, 4), (2, 1, 2, 3, 2), (1, 2, 1, 2, 3, 2)),
 }
 EMPTY_SHAPES = ((0,), (0, 3))
+RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (17,), ((2, 3, 4), (0,))
+RECOMPILED_DTYPES = {
+    topic: ("float32", "float64") for topic in ("arrangement", "cotangent", "repetition", "purity")
+}
+"""What is left of lengths, shapes and dtypes, but for the deep tier, where a compiler works anew for every one of them: at
+a tenth of a second each, asking all of them would be most of a run. Derivatives are asked of the lengths alone."""
 SHIFTS = (1, 3)
 SCALARS = (0, 1, 2, 5, 9)
 """Places in the assortment of the numbers asked as zero-dimensional arguments."""
 COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0)
+DRAWS = 100_003
+"""Numbers drawn at once by an entry point in training mode."""
+DRAWN = ((1 / 8, 1 / 3), (0.0, 1.0), (-0.5, 2.0), (0.25, 0.25))
+"""Ends of the interval from which slopes are drawn in training: customary, from zero, of both signs, and no choice at all."""
 
 
 class BindingLike(Protocol):
@@ -53,6 +63,8 @@ class BindingLike(Protocol):
     defaults: Mapping[str, float]
     fixed: Mapping[str, float]
     keywords: Mapping[str, Any]
+    operands: tuple[str, ...]
+    training: bool
 
     @property
     def id(self) -> str: ...
@@ -64,6 +76,7 @@ class BackendLike(Protocol):
     name: str
     modes: tuple[str, ...]
     slow_modes: tuple[str, ...]
+    recompiles: tuple[str, ...]
     views: tuple[str, ...]
     bindings: tuple[Any, ...]
 
@@ -84,7 +97,9 @@ class Row:
     """One row of the plan's table.
 
     topic, quantities, dtypes, modes   what is crossed
-    parameters   `all` samples in eager mode and the `extreme` ones elsewhere; `default` alone; or `bare` (nothing passed)
+    parameters   `all`: every sample in float32 and eager mode, in its other modes those that hold an extreme, in the
+                 other dtypes the first and the last (the one in which most parameters are away from their defaults); `default` alone; `bare` (nothing passed); or
+                 `drawn` (the intervals of DRAWN)
     rules        names (or prefixes ending in a dot) of the rules that the judge answers from it
     needed_by    rules answered from other rows, for which this one is what their answers are held against
     """
@@ -99,12 +114,16 @@ class Row:
 
 
 _VALUES = (
-    "value", "subnormal", "overflow", "nan", "limit.", "signed_zero", "signed_zero.convention", "underflow_sign", "flush",
-    "gradient", "gradient.limit.", "gradient.nan", "gradient.dtype", "kink.",
+    "value", "domain", "subnormal", "overflow", "nan", "limit.", "signed_zero", "signed_zero.convention", "underflow_sign", "flush",
+    "gradient", "gradient.domain", "gradient.limit.", "gradient.nan", "gradient.dtype", "kink.",
     "second_derivative", "second_derivative.limit.", "second_derivative.nan",
     "dtype.preserved", "dtype.supported", "shape", "property.", "invariance.entry_point", "invariance.bits",
 )  # fmt: skip
 _ONE_NARROW = ("bfloat16", "float32")
+_LEARNT = tuple(dict.fromkeys(
+    f"gradient.{p.name}{about}" for f in FUNCTIONS.values() for p in f.parameters if p.learnt for about in ("", ".dtype")
+))  # fmt: skip
+_PARAMETER = ("value", "gradient", "parameter_gradient")
 
 PLAN: tuple[Row, ...] = (
     # topic          quantities               dtypes        modes                  parameters  answers
@@ -117,6 +136,10 @@ PLAN: tuple[Row, ...] = (
     Row("integer",     ("value",),              INTEGERS,     ("eager", "compiled"), "default",  ("dtype.integer",)),
     Row("defaults",    ("value",),              ("float32",), ("eager", "compiled"), "bare",     ("defaults", "defaults.convention")),
     Row("error",       ("value",),              ("float32",), ("eager", "compiled"), "default",  ("errors.",)),
+    Row("parameter",   _PARAMETER,              FLOATS,       ("eager",),            "default",  (*_LEARNT, "value", "gradient")),
+    Row("parameter",   _PARAMETER,              _ONE_NARROW,  ("graph", "compiled"), "default",  (*_LEARNT, "value", "gradient")),
+    Row("random",      ("value",),              _ONE_NARROW,  ("eager", "compiled"), "drawn",    ("training.",)),
+    Row("random",      ("value_and_gradient",), _ONE_NARROW,  ("eager", "compiled"), "drawn",    ("gradient.training",)),
 )  # fmt: skip
 
 OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -130,6 +153,8 @@ OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "integer": ("int32", "int64"),
         "defaults": ("float32",),
         "error": (),
+        "parameter": ("float64",),
+        "random": (),
     },
 }
 
@@ -206,11 +231,24 @@ class _Asker:
     arguments: Mapping[str, Any]
     lattices: Lattices
 
-    def case(self, argument: Input, **more: Any) -> Case:
+    def case(self, argument: Input, operands: Sequence[Input] | None = None, **more: Any) -> Case:
+        """A case about `argument`; the binding's operands are the sampled parameters, unless others are given."""
+        inputs = (argument, *(self.operands() if operands is None else operands))
         named = {"parameters": self.parameters, "arguments": self.arguments, **more}
         return Case(
-            self.function.name, self.binding.id, self.topic, self.quantity, self.mode, self.dtype, inputs=(argument,), **named
+            self.function.name, self.binding.id, self.topic, self.quantity, self.mode, self.dtype, inputs=inputs, **named
         )  # fmt: skip
+
+    def operands(self) -> tuple[Input, ...]:
+        """The sampled parameters that are passed as tensors, one number each; none for a bare call."""
+        if self.topic == "defaults":
+            return ()
+        # A whole number beside a slope of 1/4 needs the slope to be a floating-point number.
+        dtype = self.dtype if self.dtype in FORMATS else "float32"
+        return tuple(
+            self.plan.input(round_to(np.array([self.parameters[name]]), FORMATS[dtype]), dtype)
+            for name in self.binding.operands
+        )
 
     def some(self) -> Bits:
         """The small assortment of numbers that the topics besides `lattice` share; shape (COMMON_SIZE,)."""
@@ -224,16 +262,19 @@ def _cases(
 ) -> Iterator[Case]:  # fmt: skip
     modes = modes_of(backend, selection)
     for row in PLAN:
-        if not _answers(row, selection.rules, function.name):
+        if not _answers(row, selection.rules, function.name) or not _concerns(row, binding):
             continue
-        dtypes = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes)
-        for dtype, mode in product(dtypes, row.modes):
-            if mode not in modes or not _kept(dtype, row, selection):
-                continue
-            for (parameters, arguments), quantity in product(_arguments(row, binding, function, mode), row.quantities):
+        asked = [(dtype, mode) for mode in modes for dtype in _dtypes(row, backend, configuration, mode, selection)]
+        for dtype, mode in asked:
+            for (parameters, arguments), quantity in product(_arguments(row, binding, function, mode, dtype), row.quantities):
                 yield from _TOPICS[row.topic](
                     _Asker(plan, backend, binding, function, row.topic, quantity, mode, dtype, selection.tier, parameters, arguments, lattices)
                 )  # fmt: skip
+
+
+def _concerns(row: Row, binding: BindingLike) -> bool:
+    """What draws random numbers has no one right answer, and rows of its own."""
+    return binding.training == (row.topic == "random") and (row.topic != "parameter" or bool(binding.operands))
 
 
 def modes_of(backend: BackendLike, selection: Selection) -> tuple[str, ...]:
@@ -267,24 +308,44 @@ def is_wanted(rule: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(known == one or known.startswith(f"{one}.") for one in wanted for known in (rule, name))
 
 
-def _kept(dtype: str, row: Row, selection: Selection) -> bool:
+def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selection: Selection) -> tuple[str, ...]:
+    """The dtypes in which a row is asked of a backend in one mode."""
+    if mode not in row.modes:
+        return ()
+    dtypes = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes)
+    if _is_frugal(backend, mode, selection.tier):
+        dtypes = tuple(dtype for dtype in dtypes if dtype in RECOMPILED_DTYPES.get(row.topic, dtypes))
     if selection.dtypes:
-        return dtype in selection.dtypes
-    return selection.tier != "quick" or dtype == "float32" or row.topic == "integer"
+        return tuple(dtype for dtype in dtypes if dtype in selection.dtypes)
+    if selection.tier == "quick" and row.topic != "integer":
+        return tuple(dtype for dtype in dtypes if dtype == "float32")
+    return dtypes
+
+
+def _is_frugal(backend: BackendLike, mode: str, tier: str) -> bool:
+    return mode in backend.recompiles and tier != "deep"
 
 
 def _arguments(
-    row: Row, binding: BindingLike, function: Function, mode: str
+    row: Row, binding: BindingLike, function: Function, mode: str, dtype: str
 ) -> Iterator[tuple[dict[str, float], dict[str, Any]]]:
     """Pairs of the standard's parameters and the entry point's keywords, for those samples that this entry point can be asked."""
     if row.parameters == "bare":
         # Without a default for every keyword that it has, an entry point has no bare call.
-        if function.parameters and set(binding.parameters) <= set(binding.defaults):
+        if function.parameters and {*binding.parameters, *binding.operands} <= set(binding.defaults):
             yield {**function.defaults(), **binding.defaults, **binding.fixed}, dict(binding.keywords)
+        return
+    if row.parameters == "drawn":
+        for ends in DRAWN if function.drawn else ():
+            drawn = dict(zip(function.drawn or (), ends, strict=True))
+            keywords = {keyword: drawn[name] for name, keyword in binding.parameters.items()}
+            yield {**function.defaults(), **drawn}, {**binding.keywords, **keywords}
         return
     samples = [sample for sample in function.samples() if _offered(sample, binding)]
     if row.parameters == "default":
         samples = samples[:1]
+    elif dtype != "float32":
+        samples = samples[:1] + samples[1:][-1:]
     elif mode != "eager":
         samples = extremes(samples)
     for sample in samples:
@@ -304,7 +365,8 @@ def extremes(samples: Sequence[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def _offered(sample: Mapping[str, float], binding: BindingLike) -> bool:
-    return all(name in binding.parameters or binding.fixed.get(name) == value for name, value in sample.items())
+    taken = {*binding.parameters, *binding.operands}
+    return all(name in taken or binding.fixed.get(name) == value for name, value in sample.items())
 
 
 def _lattice(asker: _Asker) -> Iterator[Case]:
@@ -316,16 +378,19 @@ def _lattice(asker: _Asker) -> Iterator[Case]:
 def _arrangement(asker: _Asker) -> Iterator[Case]:
     """The same numbers in other lengths, positions, shapes and layouts."""
     some, dtype, make = asker.some(), asker.dtype, asker.plan.input
-    for length in dict.fromkeys((*LENGTHS[asker.tier], COMMON_SIZE)):
+    lengths, scalars, shapes = LENGTHS[asker.tier], SCALARS, (*SHAPES[asker.tier], *EMPTY_SHAPES)
+    if _is_frugal(asker.backend, asker.mode, asker.tier):
+        lengths, shapes = RECOMPILED_LENGTHS, RECOMPILED_SHAPES
+        scalars, shapes = (scalars, shapes) if asker.quantity == "value" else ((), ())
+    for length in dict.fromkeys((*lengths, COMMON_SIZE)):
         yield asker.case(make(some[:length], dtype), detail=f"length-{length}")
     for shift in SHIFTS:
         yield asker.case(make(np.roll(some, shift), dtype), detail=f"position-{shift}")
-    for index in SCALARS:
+    for index in scalars:
         yield asker.case(make(some[index : index + 1], dtype, shape=()), detail="scalar")
-    for shape in SHAPES[asker.tier]:
-        yield asker.case(make(some[: math.prod(shape)], dtype, shape=shape), detail=f"batch-rank-{len(shape)}")
-    for empty in EMPTY_SHAPES:
-        yield asker.case(make(some[:0], dtype, shape=empty), detail="empty")
+    for shape in shapes:
+        detail = f"batch-rank-{len(shape)}" if math.prod(shape) else "empty"
+        yield asker.case(make(some[: math.prod(shape)], dtype, shape=shape), detail=detail)
     for view in asker.backend.views:
         if view == "broadcast" and asker.binding.form.startswith("inplace") and asker.quantity == "value":
             # Elements that share their memory cannot take results of their own.
@@ -351,6 +416,58 @@ def _once(asker: _Asker) -> Iterator[Case]:
     yield asker.case(asker.plan.input(asker.some(), asker.dtype))
 
 
+def _parameter(asker: _Asker) -> Iterator[Case]:
+    """Several numbers for a learnt parameter, one a channel; and its gradient, which sums over the elements that share one.
+
+    Sums are asked of ordinary numbers, and of columns with one infinity or NaN. Cotangents are powers of two, with which
+    terms are exact: what is lost is lost by summing.
+    """
+    format, some = FORMATS[asker.dtype], asker.some()
+    size = np.abs(values(some, format))
+    ordinary = np.resize(some[(size >= 2.0**-10) & (size <= 8.0)], 63)
+    infinite, nan = (round_to(np.array([number]), format) for number in (-np.inf, np.nan))
+    special = np.concatenate([ordinary[:7], infinite, ordinary[8:11], nan, ordinary[12:15]])
+    different = (np.arange(COMMON_SIZE) - COMMON_SIZE // 2) / 32
+    asked = [
+        ("channels", some, (1, COMMON_SIZE), different, False),
+        ("channels-cotangent", some, (1, COMMON_SIZE), different, True),
+        ("shared-rank-2", ordinary[:63], (7, 9), np.array([asker.parameters[asker.binding.operands[0]]]), True),
+        ("shared-rank-2-zero", ordinary[:63], (7, 9), np.zeros(1), False),
+        ("three-rank-2", ordinary[:15], (5, 3), _THREE, True),
+        ("three-rank-2-special", special, (5, 3), _THREE, False),
+        ("three-rank-4", ordinary[:24], (2, 3, 2, 2), _THREE, True),
+    ]
+    if asker.quantity == "parameter_gradient" and asker.mode == "eager" and asker.dtype in _ONE_NARROW:
+        every = asker.lattices(asker.function, asker.parameters, format)
+        asked.append(("channels-lattice", every, (1, len(every)), np.full(len(every), _THREE[0]), False))
+    if _is_frugal(asker.backend, asker.mode, asker.tier):
+        asked = [one for one in asked if one[0] in ("channels-cotangent", "three-rank-2", "three-rank-4")]
+    for detail, bits, shape, numbers, scaled in asked:
+        if scaled and asker.quantity == "value":
+            detail, scaled = detail.removesuffix("-cotangent"), False
+        pattern = round_to(np.resize(np.array(COTANGENTS), shape), format)
+        yield asker.case(
+            asker.plan.input(bits, asker.dtype, shape=shape),
+            (asker.plan.input(round_to(numbers, format), asker.dtype),),
+            cotangent=asker.plan.input(pattern, asker.dtype) if scaled else None,
+            detail=detail,
+        )
+
+
+_THREE = np.array([0.25, -0.5, 2.0])
+
+
+def _random(asker: _Asker) -> Iterator[Case]:
+    """What is drawn in training: every number once, for what a draw may be; many draws, for how they are distributed."""
+    format = FORMATS[asker.dtype]
+    every = asker.lattices(asker.function, asker.parameters, format)
+    yield asker.case(asker.plan.input(every, asker.dtype), detail="support")
+    if asker.quantity == "value":
+        place = np.arange(DRAWS)
+        numbers = -(1 + place % 64 / 64) * np.ldexp(1.0, place % 7 - 3)
+        yield asker.case(asker.plan.input(round_to(numbers, format), asker.dtype), detail="draws")
+
+
 def _integer(asker: _Asker) -> Iterator[Case]:
     """Whole numbers, both signs where the dtype has them, and its ends, where arithmetic in the dtype itself would wrap."""
     dtype = np.dtype(asker.dtype)
@@ -370,6 +487,9 @@ def _error(asker: _Asker) -> Iterator[Case]:
         if keyword is None:
             continue
         yield asker.case(some, detail=f"type-{parameter.name}", arguments={**asker.arguments, keyword: "0.5"})
+    if asker.binding.form == "function":
+        for name in asker.binding.operands:  # the worker puts a text in its place
+            yield asker.case(some, detail=f"type-{name}")
     for invalid in invalid_parameters(asker.function, asker.binding):
         keywords = {asker.binding.parameters[name]: value for name, value in invalid.items()}
         yield asker.case(
@@ -395,17 +515,18 @@ _TOPICS: dict[str, Callable[[_Asker], Iterator[Case]]] = {
     "defaults": _once,
     "integer": _integer,
     "error": _error,
+    "parameter": _parameter,
+    "random": _random,
 }
 
 
-def dtypes_asked(rule: str, configuration: str, selection: Selection) -> tuple[str, ...]:
+def dtypes_asked(rule: str, backend: BackendLike, configuration: str, selection: Selection) -> tuple[str, ...]:
     """The dtypes in which the plan asks what a rule (name without function) needs; what is never asked, no test waits for."""
     found: dict[str, None] = {}
     for row in PLAN:
         answers = any(rule == name or (name.endswith(".") and rule.startswith(name)) for name in row.rules)
         if not answers or not _answers(row, selection.rules):
             continue
-        for dtype in OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes):
-            if _kept(dtype, row, selection):
-                found[dtype] = None
+        for mode in modes_of(backend, selection):
+            found.update(dict.fromkeys(_dtypes(row, backend, configuration, mode, selection)))
     return tuple(found)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.formats import FORMATS, decimal, values
+from conformance.formats import FORMATS, decimal, round_to, values
 from conformance.observe.observation import Observation
 from conformance.standard import Property
 from conformance.standard.model import text_of
@@ -37,7 +37,9 @@ def _property(
     x, y = values(argument, format), values(observed, format)
     known = ~np.isnan(x) & ~np.isnan(y)
     if prop.kind == "range":
-        low, high = (float(evaluate_text(text_of(end, case.parameters))) for end in (prop.low, prop.high))
+        # An end that the format does not hold is rounded to it: 0.1 as float32 is more than 0.1, and −alpha rounded is right.
+        ends = [float(evaluate_text(text_of(end, case.parameters))) for end in (prop.low, prop.high)]
+        low, high = values(round_to(np.array(ends), format), format)
         wrong = known & ((y < low) | (y > high))
     elif prop.kind == "at_least_argument":
         wrong = known & (y < x)

@@ -182,9 +182,10 @@ def _near(
 
 
 def _exactly(function: Function, name: str, parameters: Mapping[str, float]) -> Fraction | float:
-    """The place of the kink or landmark of this name."""
+    """The place of the kink or landmark of this name that is there for these parameters."""
     points: tuple[Kink | Landmark, ...] = (*function.kinks, *function.landmarks)
-    return evaluate(next(point.at for point in points if point.name == name), parameters)
+    places = [evaluate(point.at, parameters) for point in points if point.name == name]
+    return next(place for place in places if place == place)
 
 
 def _ordinal_at_or_below(place: float, exact: Fraction | float, format: Format) -> int:

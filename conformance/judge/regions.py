@@ -61,7 +61,7 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
     position = np.searchsorted(places, x, side="left") + np.searchsorted(places, x, side="right")
     smooth = np.array([2 * index + 1 for index, here in enumerate(breaks) if not here.abrupt], dtype=np.int64)
     position += np.isin(position, smooth)
-    names = _interval_names(breaks)
+    names = _interval_names(breaks, order)
     truth = table.orders[order]
     finite = truth.kind == FINITE
     large = finite & (truth.exponent > format.emax)
@@ -93,14 +93,15 @@ def regions_of(function: Function, parameters: Mapping[str, float], table: Table
     return Regions(tuple(names), codes.astype(np.int64))
 
 
-def _interval_names(breaks: tuple[Break, ...]) -> list[str]:
+def _interval_names(breaks: tuple[Break, ...], order: int) -> list[str]:
     if not breaks:
         return ["any x"]
     names = [f"x < {breaks[0].name}"]
     for index, here in enumerate(breaks):
         names.append(f"x = {here.name}")
         after = breaks[index + 1].name if index + 1 < len(breaks) else None
-        includes = not here.abrupt and here.place != 0
+        # The function's own zeros have regions of their own.
+        includes = not here.abrupt and (here.place != 0 or order > 0)
         if after:
             names.append(f"{here.name} {'≤' if includes else '<'} x < {after}")
         else:

@@ -28,8 +28,10 @@ from .errors import judge_errors
 from .exhibits import conventions, exhibits, strips
 from .findings import Reproduce, findings_of
 from .invariance import judge_invariance
+from .parameters import judge_parameters
 from .properties import judge_properties
 from .purity import judge_purity
+from .random import judge_random
 from .records import Convention, Exhibit, Judgement, Result, Strip, Totals
 from .shapes import judge_shapes
 from .values import judge_values
@@ -37,6 +39,8 @@ from .values import judge_values
 FAMILIES: tuple[Callable[[Answers], Iterator[Result]], ...] = (
     judge_values,
     judge_cotangents,
+    judge_parameters,
+    judge_random,
     judge_dtypes,
     judge_shapes,
     judge_invariance,
@@ -57,8 +61,9 @@ WHY_UNSPECIFIED = {
 }
 
 
-Reproducer = Callable[[Subject, Case, "int | None", float], str]
-"""Makes a script out of a case: for the input of these bits (any, if None), and a cotangent."""
+Read = Callable[["Input | Output"], NDArray[Any]]
+Reproducer = Callable[[Subject, Case, "int | None", float, Read], str]
+"""Makes a script out of a case: for the input of these bits (any, if None), and a cotangent; reads the case's tensors."""
 
 
 class Run(Protocol):
@@ -86,7 +91,7 @@ def judge_run(
 ) -> Judgement:
     """Judge everything in a run file.
 
-    `reproducer(subject, case, bits, cotangent)` makes a script for one input of a case; `progress(done, total, what)`
+    `reproducer(subject, case, bits, cotangent, read)` makes a script for one input of a case; `progress(done, total, what)`
     is called before each function, at the end, and now and then while the truth is computed.
     """
     order = list(run.meta().get("plan", {}).get("backends", ()))
@@ -116,7 +121,7 @@ def judge_run(
     tell(len(asked), len(asked), "")
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if is_wanted(result.rule, wanted)]
-    reproduce = _reproduce(subjects, cases, reproducer)
+    reproduce = _reproduce(subjects, cases, reproducer, read)
     return Judgement(
         environment=dict(run.meta().get("environment", {})),
         subjects=tuple(subjects.values()),
@@ -170,14 +175,14 @@ def _reader(run: Run) -> Callable[[Input | Output], NDArray[Any]]:
 
 
 def _reproduce(
-    subjects: Mapping[str, Subject], cases: Mapping[str, Case], reproducer: Reproducer | None
+    subjects: Mapping[str, Subject], cases: Mapping[str, Case], reproducer: Reproducer | None, read: Read
 ) -> Reproduce:  # fmt: skip
     def reproduce(result: Result) -> str:
         if reproducer is None or result.case not in cases:
             return ""
         bits = int(result.worst.input_bits[0], 16) if result.worst and result.worst.input_bits else None
         cotangent = result.worst.cotangent if result.worst else 1.0
-        return reproducer(subjects[result.subject], cases[result.case], bits, cotangent)
+        return reproducer(subjects[result.subject], cases[result.case], bits, cotangent, read)
 
     return reproduce
 

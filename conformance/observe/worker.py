@@ -141,14 +141,14 @@ def _ask(
     def make(item: Mapping[str, Any]) -> Any:
         return _tensor(backend, item, held, None if fresh else caches.tensors)
 
-    tensors: Sequence[Any] = ()
-    if topic == "error" and case["detail"] in _INVALID_TENSOR:
-        operands: Sequence[Any] = _INVALID_TENSOR[case["detail"]]
-    else:
-        tensors = [make(item) for item in case["inputs"]]
-        operands = tensors if case["cotangent"] is None else [*tensors, make(case["cotangent"])]
+    tensors = [make(item) for item in case["inputs"]]
+    operands: Sequence[Any] = tensors if case["cotangent"] is None else [*tensors, make(case["cotangent"])]
+    if topic == "error":
+        operands = _invalid(binding, case["detail"], tensors)
     call = _prepared(backend, binding, case, caches.calls)
 
+    if topic == "random":
+        backend.seed(registry.protocol().SEED)
     started = time.perf_counter()
     outputs = list(call(*operands))
     backend.wait(outputs)
@@ -159,9 +159,14 @@ def _ask(
         again = list(call(*operands))
         backend.wait(again)
         outputs += again
+    if topic == "random" and case["detail"] == "draws":
+        outputs += list(call(*[make(item) for item in case["inputs"]]))
+        backend.seed(registry.protocol().SEED)
+        outputs += list(call(*[make(item) for item in case["inputs"]]))
+        backend.wait(outputs)
 
     described = [_describe(backend, output) for output in outputs]
-    after = _describe(backend, tensors[0]) if topic in ("purity", "inplace") and tensors else None
+    after = _describe(backend, tensors[0]) if topic in ("purity", "inplace") else None
     answer = {
         "outcome": "returned",
         "outputs": [output for output, _ in described],
@@ -170,6 +175,14 @@ def _ask(
     }
     blobs = [(output["blob"], data) for output, data in ([*described, after] if after else described)]
     return answer, blobs
+
+
+def _invalid(binding: Any, detail: str, tensors: Sequence[Any]) -> Sequence[Any]:
+    """The operands of a call that must be refused; where its keywords are what is wrong, they are sound."""
+    if detail in _INVALID_TENSOR:
+        return (*_INVALID_TENSOR[detail], *(tensors[1:] if detail != "missing" else ()))
+    texts = [detail == f"type-{name}" for name in binding.operands]
+    return [tensors[0], *("0.5" if text else tensor for text, tensor in zip(texts, tensors[1:]))]
 
 
 def _binding(backend: Any, case: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 `FUNCTIONS` is the whole standard by name, in the order in which people read it.
 """
 
-from . import rectified, sigmoidal, smooth
+from . import exponential, rectified, shrink, sigmoidal, smooth
 from .model import (
     Bar,
     Domain,
@@ -22,7 +22,7 @@ from .model import (
 from .rules import rules_of
 
 FUNCTIONS: dict[str, Function] = {
-    function.name: function for module in (rectified, sigmoidal, smooth) for function in module.FUNCTIONS
+    function.name: function for module in (rectified, exponential, sigmoidal, smooth, shrink) for function in module.FUNCTIONS
 }
 
 __all__ = [

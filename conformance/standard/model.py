@@ -158,7 +158,8 @@ class Function:
 
     `zero_sign` says what f(±0) = 0 looks like: `same` (f(±0) = ±0), `free`, or `none` where f(0) ≠ 0; it may depend on the
     parameters. `pairs` are values of several parameters that are asked together, `invalid` those that are invalid together
-    (a lower bound above the upper one). `bars` holds the bars other than the default, by quantity. `inapplicable` names the
+    (a lower bound above the upper one). `drawn` names the parameters between which training draws a slope for each negative
+    x, evenly; the definition is then what evaluation computes. `bars` holds the bars other than the default, by quantity. `inapplicable` names the
     rules that no input and no sampled parameter brings about (relu never overflows); the oracle's tests hold that against
     the truth.
     """
@@ -175,6 +176,7 @@ class Function:
     pairs: tuple[Mapping[str, Number], ...] = ()
     invalid: tuple[Mapping[str, Number], ...] = ()
     domain: Domain | None = None
+    drawn: tuple[str, str] | None = None
     kinks: tuple[Kink, ...] = ()
     landmarks: tuple[Landmark, ...] = ()
     properties: tuple[Property, ...] = ()

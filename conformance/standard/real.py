@@ -29,10 +29,12 @@ class Real(Protocol):
     def __gt__(self, other: Operand) -> bool: ...
     def __ge__(self, other: Operand) -> bool: ...
     def exp(self) -> Real: ...
+    def expm1(self) -> Real: ...
     def log(self) -> Real: ...
     def log1p(self) -> Real: ...
     def sqrt(self) -> Real: ...
     def erfc(self) -> Real: ...
+    def atan(self) -> Real: ...
     def tanh(self) -> Real: ...
 
 
@@ -64,6 +66,11 @@ def exp(x: Real) -> Real:
     return x.exp()
 
 
+def expm1(x: Real) -> Real:
+    """e^x − 1."""
+    return x.expm1()
+
+
 def log(x: Real) -> Real:
     """Natural logarithm, for x > 0."""
     return x.log()
@@ -84,12 +91,18 @@ def erfc(x: Real) -> Real:
     return x.erfc()
 
 
+def atan(x: Real) -> Real:
+    """Inverse tangent, between −π/2 and π/2."""
+    return x.atan()
+
+
 def tanh(x: Real) -> Real:
     """Hyperbolic tangent."""
     return x.tanh()
 
 
 SQRT_2 = Constant("√2", lambda one: sqrt(2 * one))
+PI = Constant("π", lambda one: 4 * atan(one))
 
 
 def maximum(x: Operand, y: Operand) -> Operand:

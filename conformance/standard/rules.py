@@ -159,6 +159,9 @@ def _rules(function: Function) -> Iterator[Rule]:
         first,
     )
     yield rule("gradient.dtype", gradient, MUST, "The gradient has the dtype and the shape of the argument.", ARRAY_API)
+    for parameter in function.parameters:
+        if parameter.learnt:
+            yield from _of_learnt(function, parameter.name)
 
     yield rule("dtype.preserved", Family.DTYPE, MUST, "The result has the dtype of the argument.", ARRAY_API)
     yield rule(
@@ -205,6 +208,9 @@ def _rules(function: Function) -> Iterator[Rule]:
     yield rule("purity", Family.PURITY, MUST, "The call leaves its argument as it was.", ARRAY_API)
     yield rule("inplace", Family.PURITY, MUST, "The in-place form leaves its result in its argument.")
 
+    if function.drawn:
+        yield from _of_draws(function, function.drawn)
+
     for prop in function.properties:
         level = MUST if prop.kind == "range" else SHOULD
         yield rule(
@@ -241,6 +247,53 @@ def _rules(function: Function) -> Iterator[Rule]:
             SHOULD,
             "A parameter outside its domain is refused; NaN is recorded, a finite number deviates.",
         )
+
+
+def _of_learnt(function: Function, name: str) -> Iterator[Rule]:
+    """About the derivative in a learnt parameter."""
+    f = function.name
+    yield Rule(
+        f"{f}.gradient.{name}", Family.GRADIENT, MUST,
+        f"The derivative in {name} is ∂{f}/∂{name} times the cotangent, summed over the elements that share one {name}: within "
+        "4 ULP, and for a sum of n terms ⌈log₂ n⌉ half units in the last place of the sum of their magnitudes more, which "
+        "is what pairwise summation may lose.", function.sources[0],
+    )  # fmt: skip
+    yield Rule(
+        f"{f}.gradient.{name}.dtype", Family.GRADIENT, MUST, f"The gradient in {name} has the dtype and the shape of {name}.", ARRAY_API
+    )  # fmt: skip
+
+
+def _of_draws(function: Function, ends: tuple[str, str]) -> Iterator[Rule]:
+    """About training, in which the slope of every negative element is drawn. The judge's random.py derives the bounds."""
+    f, (low, high) = function.name, ends
+    chance = "each bound is exceeded by chance with probability 10⁻⁹ at most"
+
+    def rule(name: str, family: Family, level: Level, sentence: str) -> Rule:
+        return Rule(f"{f}.{name}", family, level, sentence, function.sources[0])
+
+    yield rule(
+        "training.support", Family.PROPERTY, MUST,
+        f"In training, x < 0 gives s · x with a slope s from {low} to {high} (as the dtype holds them), within one rounding of "
+        "the product; x ≥ 0 gives x, and NaN gives NaN.",
+    )  # fmt: skip
+    yield rule(
+        "training.moments", Family.PROPERTY, SHOULD,
+        f"The slopes of 100,003 elements are distributed evenly from {low} to {high}: mean and variance by Hoeffding's "
+        f"inequality, the whole distribution by that of Dvoretzky, Kiefer, Wolfowitz and Massart; {chance}.",
+    )  # fmt: skip
+    yield rule(
+        "training.independence", Family.PROPERTY, SHOULD,
+        "Neighbouring elements draw different slopes, and so does a second call: mean products of their distances from the "
+        f"middle, and how many are the same, are within Hoeffding's bounds; {chance}.",
+    )  # fmt: skip
+    yield rule(
+        "training.seed", Family.PROPERTY, SHOULD, "After the generator is given the same seed, a call gives the same bits."
+    )  # fmt: skip
+    yield rule(
+        "gradient.training", Family.GRADIENT, MUST,
+        "In training, the derivative at x < 0 is the very slope that made the value of that element, within the rounding of "
+        "the two; at x > 0 it is 1.",
+    )  # fmt: skip
 
 
 def _said(expression: object, otherwise: str = "as its parameters say") -> str:

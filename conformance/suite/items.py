@@ -64,15 +64,23 @@ def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
                     ):
                         continue
                     # With one entry point, bits are only held against those of other lengths and layouts.
-                    alone = rule.name == "invariance.bits" and len(bindings) == 1
-                    for dtype in dtypes_asked("invariance.length" if alone else rule.name, configuration, selection):
+                    alone = rule.name == "invariance.bits" and sum(not binding.training for binding in bindings) == 1
+                    for dtype in dtypes_asked("invariance.length" if alone else rule.name, adapter, configuration, selection):
                         yield Item(subject, adapter.name, rule.id, dtype)
 
 
 def _concerns(rule: str, function: Function, bindings: Sequence[Any], views: Sequence[str]) -> bool:
     """Whether a rule has anything to ask of the entry points that a backend has for a function."""
+    # What draws random numbers is asked other questions than what does not.
+    drawing = rule.startswith("training.") or rule == "gradient.training"
+    bindings = [binding for binding in bindings if binding.training == drawing]
+    if not bindings:
+        return False
     in_place = [binding.form.startswith("inplace") for binding in bindings]
     taken = {name for binding in bindings for name in binding.parameters}
+    taken |= {name for binding in bindings if binding.form == "function" for name in binding.operands}
+    bare = any({*binding.parameters, *binding.operands} <= set(binding.defaults) for binding in bindings)
+    learnt = {name for binding in bindings for name in binding.operands}
     having = {
         "inplace": any(in_place),
         "purity": not all(in_place),
@@ -80,8 +88,10 @@ def _concerns(rule: str, function: Function, bindings: Sequence[Any], views: Seq
         "invariance.layout": len(views) > 1,
         "errors.parameter_type": bool(taken),
         "errors.parameter_value": any(any(invalid_parameters(function, binding)) for binding in bindings),
-        "defaults": any(set(binding.parameters) <= set(binding.defaults) for binding in bindings),
-        "defaults.convention": any(set(binding.parameters) <= set(binding.defaults) for binding in bindings),
+        "defaults": bare,
+        "defaults.convention": bare,
+        **{f"gradient.{p.name}": p.name in learnt for p in function.parameters if p.learnt},
+        **{f"gradient.{p.name}.dtype": p.name in learnt for p in function.parameters if p.learnt},
     }
     return having.get(rule, True)
 

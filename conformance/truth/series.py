@@ -74,6 +74,11 @@ def bare(operand: Any, setting: Setting) -> Any:
     return setting.number(operand)
 
 
+def _without_constant(value: Any) -> Any:
+    """The h of a + h, without a constant term; in value − a it would be a ball around zero, as wide as a is uncertain."""
+    return arb_series([0, value[1], value[2], value[3]])
+
+
 class Series:
     """A real number that depends on x (`value` is a series), or does not (`value` is a ball)."""
 
@@ -153,6 +158,13 @@ class Series:
     def exp(self) -> Series:
         return Series(self.value.exp(), self.setting)
 
+    def expm1(self) -> Series:
+        """e^(a + h) − 1 = expm1(a) + e^a·(e^h − 1), where nothing cancels: e^h is 1 to the last digit in its first place."""
+        if type(self.value) is not arb_series:
+            return Series(self.value.expm1(), self.setting)
+        at = self.value[0]
+        return Series(at.exp() * (_without_constant(self.value).exp() - 1) + at.expm1(), self.setting)
+
     def log(self) -> Series:
         return Series(self.value.log(), self.setting)
 
@@ -168,6 +180,9 @@ class Series:
 
     def erfc(self) -> Series:
         return Series(self.value.erfc(), self.setting)
+
+    def atan(self) -> Series:
+        return Series(self.value.atan(), self.setting)
 
     def tanh(self) -> Series:
         """From tanh and sech of the constant term, which the library computes without cancellation.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import re
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,13 @@ def numbers(array: Any) -> list[float]:
     return [float(number) for number in values(array.bits, FORMATS[array.dtype]).ravel()]
 
 
-def ask(backend: Any, binding: Any, quantity: str, mode: str, given: Any, **arguments: float) -> Any:
+def ask(
+    backend: Any, binding: Any, quantity: str, mode: str, given: Any, operands: Sequence[Any] = (), **arguments: Any
+) -> Any:
     """One question through prepare, as the worker asks it. NotSupported if the adapter's expressions say so."""
-    call = backend.prepare(binding, arguments, quantity, mode, given.dtype)
     try:
-        outputs = call(backend.tensor(given))
+        call = backend.prepare(binding, arguments, quantity, mode, given.dtype)
+        outputs = call(*(backend.tensor(tensor) for tensor in (given, *operands)))
         backend.wait(outputs)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
@@ -65,19 +67,18 @@ def ask(backend: Any, binding: Any, quantity: str, mode: str, given: Any, **argu
     return None if output is None else backend.array(output)
 
 
-def bindings(parameter: str | None = None) -> list[Any]:
-    """Every binding of every framework, as parameters of a test; or those of functions with such a parameter."""
+def bindings(drawn: bool = True, keywords: bool = False) -> list[Any]:
+    """Every binding of every framework, as parameters of a test.
+
+    Without `drawn`, those in training mode are left out, whose answers are random. With `keywords`, only those that take a
+    parameter as a keyword.
+    """
     return [
         pytest.param(name, binding, id=f"{name}-{binding.function}-{binding.id}")
         for name in PACKAGES
         for binding in registry.backend(name).bindings
-        if parameter is None or parameter in {*binding.parameters, *binding.fixed}
+        if (drawn or not binding.training) and (binding.parameters or not keywords)
     ]
-
-
-def installed(module: str) -> Any:
-    """A module of an installed package, imported."""
-    return importlib.import_module(module)
 
 
 __all__ = [
@@ -92,7 +93,6 @@ __all__ = [
     "ask",
     "bindings",
     "filler",
-    "installed",
     "lay_out",
     "numbers",
     "resolve",

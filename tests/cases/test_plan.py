@@ -4,7 +4,7 @@ asked before, and whatever else is selected."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Everything:
     name: str = "everything"
     modes: tuple[str, ...] = MODES
     slow_modes: tuple[str, ...] = ()
+    recompiles: tuple[str, ...] = ()
     views: tuple[str, ...] = registry.protocol().VIEWS
 
     def __post_init__(self) -> None:
@@ -82,6 +83,28 @@ def test_every_row_is_carried_out_with_every_quantity_dtype_and_mode(lattices: L
     assert asked == due
 
 
+def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep_tier_all(lattices: Lattices) -> None:
+    frugal = Everything(("relu",), recompiles=("compiled",))
+
+    def arrangements(backend: Everything, mode: str, tier: str) -> set[tuple[str, tuple[int, ...]]]:
+        cases = cases_of(plan_for(backend, "default", Selection(tier=tier), lattices))
+        return {(c.dtype, c.inputs[0].shape) for c in cases if (c.topic, c.mode) == ("arrangement", mode)}
+
+    everything = arrangements(RELU, "compiled", "default")
+    assert arrangements(frugal, "eager", "default") == everything
+    few = arrangements(frugal, "compiled", "default")
+    assert few < everything
+    assert {shape for _, shape in few} == {(), (0,), (17,), (COMMON_SIZE,), (2, 3, 4), (7, 9)}
+    assert {dtype for dtype, _ in few} == {"float32"}
+    assert dtypes_asked(
+        "shape.scalar", Everything(modes=("compiled",), recompiles=("compiled",)), "default", Selection()
+    ) == ("float32",)
+    deep = Everything(("relu",), recompiles=("compiled",), modes=("compiled",))
+    assert arrangements(deep, "compiled", "deep") == arrangements(
+        Everything(("relu",), modes=("compiled",)), "compiled", "deep"
+    )
+
+
 def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
     cases = cases_of(plan_for(LEAKY, "x64", Selection(), lattices))
     for topic, dtypes in OTHER_CONFIGURATIONS["x64"].items():
@@ -91,7 +114,7 @@ def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_every_rule_is_asked_in_some_dtype_and_no_row_answers_a_rule_that_nobody_has(function: Any) -> None:
     rules = rules_of(function)
-    assert [rule.id for rule in rules if not dtypes_asked(rule.name, "default", Selection())] == []
+    assert [rule.id for rule in rules if not dtypes_asked(rule.name, Everything(), "default", Selection())] == []
     names = {rule.name for of in FUNCTIONS.values() for rule in rules_of(of)}
     for row in PLAN:
         for answered in row.rules:
@@ -105,12 +128,14 @@ def test_what_a_rule_is_asked_in_is_what_the_plan_asks(function: Any, lattices: 
     for rule in rules_of(function):
         selection = Selection(rules=(rule.id,), tier="quick")
         cases = cases_of(plan_for(backend, "default", selection, lattices))
-        assert {case.dtype for case in cases} >= set(dtypes_asked(rule.name, "default", selection)), rule.id
+        assert {case.dtype for case in cases} >= set(dtypes_asked(rule.name, Everything(), "default", selection)), (
+            rule.id
+        )
 
 
 def test_a_rule_is_awaited_only_in_the_dtypes_of_the_rows_that_answer_it() -> None:
     def everywhere(rule: str) -> tuple[str, ...]:
-        return dtypes_asked(rule, "default", Selection())
+        return dtypes_asked(rule, Everything(), "default", Selection())
 
     assert everywhere("value") == everywhere("shape") == everywhere("invariance.entry_point") == tuple(FORMATS)
     assert (
@@ -122,8 +147,8 @@ def test_a_rule_is_awaited_only_in_the_dtypes_of_the_rows_that_answer_it() -> No
     assert everywhere("gradient.forward") == ("bfloat16", "float32")
     assert everywhere("errors.argument") == ("float32",)
     assert everywhere("dtype.integer") == INTEGERS
-    assert dtypes_asked("errors.argument", "x64", Selection()) == ()
-    assert dtypes_asked("value", "default", Selection(rules=("errors",))) == ()
+    assert dtypes_asked("errors.argument", Everything(), "x64", Selection()) == ()
+    assert dtypes_asked("value", Everything(), "default", Selection(rules=("errors",))) == ()
 
 
 def test_what_answers_are_held_against_is_asked_with_them(lattices: Lattices) -> None:
@@ -229,7 +254,8 @@ def test_extremes_are_the_first_and_the_ends_of_every_parameter() -> None:
 
 
 def test_an_entry_point_is_asked_only_what_it_offers(lattices: Lattices) -> None:
-    fixed = Binding("softplus", "every.softplus", parameters={"beta": "beta"}, fixed={"threshold": 20.0})
+    taken = {"parameters": {"beta": "beta"}, "defaults": {"beta": 1.0}}
+    fixed = Binding("softplus", "every.softplus", fixed={"threshold": 20.0}, **taken)
     cases = cases_of(plan_for(Everything(bindings=(fixed,)), "default", Selection(tier="quick"), lattices))
     lattice = by_topic(cases, "lattice")
     assert {case.parameters["threshold"] for case in lattice} == {20.0}
@@ -238,6 +264,9 @@ def test_an_entry_point_is_asked_only_what_it_offers(lattices: Lattices) -> None
     bare = by_topic(cases, "defaults")
     assert [dict(case.parameters) for case in bare] == [{"beta": 1.0, "threshold": 20.0}]
     assert bare[0].arguments == {}
+    required = replace(fixed, defaults={})
+    cases = cases_of(plan_for(Everything(bindings=(required,)), "default", Selection(tier="quick"), lattices))
+    assert by_topic(cases, "defaults") == [], "what must be passed has no bare call"
 
 
 def test_modes_of_a_tier_and_slow_compilers() -> None:

@@ -34,6 +34,7 @@ class Fake:
     configurations = ("default", "other")
     modes = ("eager", "compiled")
     slow_modes = ()
+    recompiles = ()
     views = ("contiguous", "reversed")
     bindings = tuple(
         words.Binding("identity", name, form="inplace" if name == "inplace" else "function") for name in ENTRY_POINTS
