@@ -113,7 +113,11 @@ def keywords(binding: Binding, arguments: Mapping[str, Any], extra: str = "") ->
 
 
 def call_source(
-    binding: Binding, entry_point: str, arguments: Mapping[str, Any], layer_extra: str = "", operands: Sequence[str] = ()
+    binding: Binding,
+    entry_point: str,
+    arguments: Mapping[str, Any],
+    layer_extra: str = "",
+    operands: Sequence[str] = (),
 ) -> str:
     """The lines of a reproducer that define `f`: the entry point with its keywords, as a function of the tensor, and of the
     operands if the entry point is a function."""

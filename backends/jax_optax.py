@@ -142,6 +142,9 @@ class JAX:
             asked = self._jax.jit(asked)
         return lambda *tensors: (_or_none(asked(*tensors)),)
 
+    def seed(self, number: int) -> None:
+        """See protocol.Backend. JAX keeps no generator: what draws is given a key."""
+
     def wait(self, outputs: Sequence[Any | None]) -> None:
         """JAX computes behind the caller's back, on the CPU too."""
         self._jax.block_until_ready([output for output in outputs if output is not None])

@@ -114,7 +114,14 @@ BINDINGS = (
     _ours("relu6"),
     _ours("clipped_relu", negative_slope=0.0, max_value=math.inf, threshold=0.0),
     _ours("leaky_relu", slope=0.01),
-    Binding("prelu", f"{_HERE}.prelu", operands=("slope",), initial={"slope": "np.array([{}])"}, defaults={"slope": 0.25}, remark="ours"),
+    Binding(
+        "prelu",
+        f"{_HERE}.prelu",
+        operands=("slope",),
+        initial={"slope": "np.array([{}])"},
+        defaults={"slope": 0.25},
+        remark="ours",
+    ),
     _ours("rrelu", lower=1 / 8, upper=1 / 3),
     Binding(
         "rrelu",
@@ -192,9 +199,9 @@ def reproducer(
     numpy_type = "ml_dtypes.bfloat16" if dtype == "bfloat16" else f"np.{'bool_' if dtype == 'bool' else dtype}"
     lines += ["", common.bits_source(dtype, input_bits, shape), f"x = bits.view({numpy_type})"]
     if own and binding.training:
-        keywords = common.keywords(binding, arguments)
+        keywords = common.keywords(binding, arguments, f"generator=np.random.default_rng({seed})")
         lines[1:1] = [f"from {_HERE.rpartition('.')[0]}.numpy_functions import rrelu_training"]
-        lines += [f"value, gradient = rrelu_training(x, {keywords}, generator=np.random.default_rng({seed}))"]
+        lines += [f"value, gradient = rrelu_training(x, {keywords})"]
         lines += [_DRAWN, f"y = {'value' if quantity == 'value' else 'gradient'}.ravel()[:8]"]
     elif own and quantity == "parameter_gradient":
         lines[1:1] = [f"from {_HERE.rpartition('.')[0]}.numpy_functions import prelu_slope_gradient"]

@@ -55,6 +55,7 @@ class Binding:
     parameters     the standard's parameter name -> the entry point's keyword
     defaults       the standard's parameter name -> the documented default of that keyword (a number)
     fixed          the standard's parameter name -> the only value this entry point offers, for parameters that it lacks
+    unlimited      those of `parameters` whose infinity is spelt None: `max_value=None` is no maximum
     keywords       further keywords that select this function (`approximate=False`)
     operands       the standard's parameters that are tensors, in the order in which they follow x; each is given with the
                    dtype of x and the shape (1,), or (n,) with one number for each of the n channels, which lie along axis 1
@@ -74,6 +75,7 @@ class Binding:
     parameters: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
+    unlimited: tuple[str, ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
     operands: tuple[str, ...] = ()
     weights: Mapping[str, str] = field(default_factory=dict)

@@ -50,7 +50,9 @@ def reproducer(
         given = ", ".join(f'"{binding.weights[name]}": {name}' for name in names)
         lines[-1] = lines[-1].replace("f = ", "layer = ", 1)
         lines += [f"def f(x, {', '.join(names)}):", f"    return torch.func.functional_call(layer, {{{given}}}, (x,))"]
-    elif "layer" in binding.form and not binding.training and any(b.entry_point == binding.entry_point for b in _DRAWING):
+    elif (
+        "layer" in binding.form and not binding.training and any(b.entry_point == binding.entry_point for b in _DRAWING)
+    ):
         lines += ["f = f.eval()"]
     if mode == "compiled":
         lines += ["f = torch.compile(f)"]
@@ -63,7 +65,7 @@ def reproducer(
         lines[-1] = lines[-1].replace("torch.ones_like(v)", f"torch.full_like(v, {cotangent!r})")
         lines += [f"y = y / {cotangent!r}"]
     if seed is not None:
-        lines += [_DRAWN, "y = y.flatten()[:8]", 'v = v.flatten()[:8]' if quantity != "value" else ""]
+        lines += [_DRAWN, "y = y.flatten()[:8]", "v = v.flatten()[:8]" if quantity != "value" else ""]
     lines += ["", common.PRINT, _SHOWN.replace("DTYPE", dtype)]
     lines += [_SHOWN_VALUE] if quantity == "value_and_gradient" else []
     return "\n".join(lines)

@@ -37,13 +37,8 @@ _REPLACED: dict[str, Any] = {"parameters": {"threshold": "threshold", "value": "
 _CLIPPED: dict[str, Any] = {
     "parameters": {"negative_slope": "negative_slope", "max_value": "max_value", "threshold": "threshold"},
     "defaults": {"negative_slope": 0.0, "max_value": math.inf, "threshold": 0.0},
+    "unlimited": ("max_value",),
     "remark": "max_value=None, the default, means no maximum",
-}
-_UNCLIPPED: dict[str, Any] = {
-    "parameters": {"negative_slope": "negative_slope", "threshold": "threshold"},
-    "defaults": {"negative_slope": 0.0, "threshold": 0.0},
-    "fixed": {"max_value": math.inf},
-    "keywords": {"max_value": None},
 }
 _ONE_ALPHA: dict[str, Any] = {"fixed": {"alpha": 1.0}}
 _ONE_BETA: dict[str, Any] = {"fixed": {"beta": 1.0}}
@@ -101,9 +96,7 @@ BINDINGS = (
     _named("relu6", "relu6"),
 
     _activation("clipped_relu", "relu", **_CLIPPED),
-    _activation("clipped_relu", "relu", **_UNCLIPPED),
     _layer("clipped_relu", "ReLU", "activation_layers/relu", **_CLIPPED),
-    _layer("clipped_relu", "ReLU", "activation_layers/relu", **_UNCLIPPED),
 
     _tf("leaky_relu", "nn.leaky_relu", parameters={"slope": "alpha"}, defaults={"slope": 0.2}),
     _activation("leaky_relu", "leaky_relu", **_SLOPE),

@@ -245,6 +245,43 @@ class TensorFlow:
 
         return call
 
+    def _of_weights(
+        self, layer: Any, keywords: Mapping[str, Any], binding: Binding
+    ) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """A layer as a function of x and its weights, or of x alone with those it starts with; and what must be called with
+        the same tensors before, outside of a tf.function, which may make no variables but when it is first traced.
+
+        There is a layer for every shape: axes along which there is one weight are shared.
+        """
+        tf = self._tf
+        layers: dict[Any, Any] = {}
+
+        def built(*tensors: Any) -> Any:
+            shape = tuple(tensors[0].shape) if tensors and hasattr(tensors[0], "shape") else None
+            channels = len(tensors) > 1 and tensors[1].shape[0] > 1
+            key = (shape, channels, len(tensors) > 1)
+            if key not in layers:
+                shared = list(range(2 if channels else 1, len(shape or ()))) if len(tensors) > 1 else []
+                told = {binding.shared: shared} if shared and binding.shared else {}
+                layers[key] = layer(**keywords, **told)
+                if shape is not None:
+                    layers[key].build(shape)
+            return layers[key]
+
+        def function(*tensors: Any) -> Any:
+            one = built(*tensors)
+            if len(tensors) <= 1 or not one.built:
+                return one(*tensors[:1])
+            shapes = [getattr(one, name).shape for name in binding.weights.values()]
+            weights = [tf.reshape(operand, shape) for operand, shape in zip(tensors[1:], shapes)]
+            return one.stateless_call(weights, [], tensors[0])[0]
+
+        return function, built
+
+    def seed(self, number: int) -> None:
+        """See protocol.Backend."""
+        self._tf.random.set_seed(number)
+
     def wait(self, outputs: Sequence[Any | None]) -> None:
         """On a GPU kernels run behind the caller's back; reading a result waits for it."""
         for output in outputs:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from conformance.judge.message import short
-from conformance.standard import Bar, Function, Parameter, Rule, rules_of
+from conformance.standard import Bar, Function, Kink, Parameter, Rule, rules_of
 from conformance.standard.model import Expression, text_of
 
 from .words import Binding, for_json
@@ -71,11 +71,7 @@ def function_page(function: Function, bindings: Mapping[str, Sequence[Binding]])
         function=function,
         limits=tuple(Statement(limit.at, _limit(function, limit.value, limit.derivative)) for limit in function.limits),
         kinks=tuple(
-            Statement(
-                f"x = {kink.name}",
-                f"one-sided derivatives {_text(kink.left, function)} and {_text(kink.right, function)}; any number between "
-                f"them is a subgradient, customary is {_text(kink.customary, function)}",
-            )
+            _kink(kink, function)
             for kink in function.kinks
         ),
         landmarks=tuple(Statement(f"x = {mark.name}", mark.meaning) for mark in function.landmarks),
@@ -133,7 +129,9 @@ def _spelling(backend: str, binding: Binding, function: Function) -> Spelling:
         backend=backend,
         entry_point=binding.id,
         form=binding.form.replace("_", " "),
-        keywords=tuple(binding.parameters.get(p.name, _TENSOR if p.name in binding.operands else "") for p in function.parameters),
+        keywords=tuple(
+            binding.parameters.get(p.name, _TENSOR if p.name in binding.operands else "") for p in function.parameters
+        ),
         defaults=tuple("" if value is None else short(value) for value in taken),
         differs=tuple(
             value is not None and value != p.default for value, p in zip(taken, function.parameters, strict=True)
@@ -186,6 +184,18 @@ def _call(binding: Binding, function: Function) -> tuple[str, str]:
 
 def _text(expression: Expression, function: Function) -> str:
     return text_of(expression, function.defaults())
+
+
+def _kink(kink: Kink, function: Function) -> Statement:
+    """With the defaults, or else with the first parameters for which it is there."""
+    sample = next(sample for sample in function.samples() if text_of(kink.at, sample) != "nan")
+    given = [f"{name} = {short(value)}" for name, value in sample.items() if value != function.defaults()[name]]
+    left, right, customary = (text_of(slope, sample) for slope in (kink.left, kink.right, kink.customary))
+    return Statement(
+        f"x = {kink.name}",
+        (f"with {', '.join(given)}: " if given else "")
+        + f"one-sided derivatives {left} and {right}; any number between them is a subgradient, customary is {customary}",
+    )
 
 
 def _limit(function: Function, value: Expression, derivative: Expression) -> str:

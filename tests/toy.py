@@ -27,6 +27,7 @@ from conformance.truth import ulps
 from conformance.truth.cache import Oracle
 from conformance.truth.oracle import evaluate_text
 from conformance.truth.reals import UNDEFINED
+from tests.toy_learning import Draws, Learns, Reports, Tensors, by_channel, drawn
 
 words = registry.protocol()
 
@@ -86,6 +87,11 @@ class Fault:
     defaults: Mapping[str, float] = field(default_factory=dict)
     documented: Mapping[str, float] = field(default_factory=dict)
     truncates_integers: bool = False
+    learns: Learns | None = None
+    gradient_shape: tuple[int, ...] | None = None
+    draws: Draws | None = None
+    reports: Reports | None = None
+    ignores_seed: bool = False
     dtypes: tuple[str, ...] = ("float32",)
     """What is asked: one dtype shows most faults, and the rest would only take time."""
     with_parameters: bool = True
@@ -110,16 +116,22 @@ class Toy:
 
     def __init__(self, oracle: Oracle, fault: Fault = NO_FAULT) -> None:
         self.oracle, self.fault = oracle, fault
+        self.generator = np.random.default_rng(0)
         self.bindings = tuple(binding for name in fault.functions for binding in self._bind(name))
 
     def _bind(self, name: str) -> list[Any]:
         function = FUNCTIONS[name]
         taken: dict[str, Any] = {"fixed": function.defaults()}
+        keywords: dict[str, str] = {}
         if self.fault.with_parameters:
             keywords = {parameter.name: parameter.name for parameter in function.parameters}
             taken = {"parameters": keywords, "defaults": {**function.defaults(), **self.fault.documented}}
+            learnt = tuple(keywords.pop(parameter.name) for parameter in function.parameters if parameter.learnt)
+            taken["operands"] = learnt
         bind = words.Binding
+        drawing = [bind(name, f"toy.draw.{name}", training=True, **taken)] if function.drawn and keywords else []
         return [
+            *drawing,
             bind(name, f"toy.{name}", **taken),
             bind(name, f"toy.alias.{name}", **taken),
             bind(name, f"toy.{name}_", form="inplace", **taken),
@@ -133,6 +145,10 @@ class Toy:
 
     def array(self, tensor: Tensor) -> Any:
         return words.Array(tensor.bits, tensor.dtype)
+
+    def seed(self, number: int) -> None:
+        if not self.fault.ignores_seed:
+            self.generator = np.random.default_rng(number)
 
     def wait(self, outputs: Sequence[Any]) -> None:
         return None
@@ -148,10 +164,19 @@ class Toy:
 
     def _answer(
         self, binding: Any, arguments: Mapping[str, Any], quantity: str, mode: str, calls: int,
-        tensor: Any = None, cotangent: Tensor | None = None,
+        tensor: Any = None, *rest: Any,
     ) -> list[Tensor | None]:  # fmt: skip
         fault, function = self.fault, FUNCTIONS[binding.function]
-        parameters = self._parameters(function, arguments)
+        count = len(binding.operands)
+        operands, cotangent = rest[:count], rest[count] if len(rest) > count else None
+        if any(not isinstance(one, Tensor) for one in operands) and "parameter_type" not in fault.accepts:
+            raise TypeError("a parameter is not a Tensor")
+        tensors = [one if isinstance(one, Tensor) else Tensor(np.zeros(1, np.uint32), "float32") for one in operands]
+        given = {
+            name: float(values(one.bits, FORMATS[one.dtype])[0])
+            for name, one in zip(binding.operands, tensors, strict=False)
+        }
+        parameters = self._parameters(function, {**arguments, **given})
         if not isinstance(tensor, Tensor):
             if "argument" not in fault.accepts:
                 raise TypeError(f"a Tensor is due, not {type(tensor).__name__}")
@@ -162,6 +187,17 @@ class Toy:
             binding.entry_point, function.name, quantity, mode, parameters, tensor.bits.reshape(-1),
             FORMATS[tensor.dtype], tensor.view, cotangent is not None, calls,
         )  # fmt: skip
+        if binding.training:
+            low, high = (parameters[name] for name in function.drawn or ())
+            both = drawn(asked.bits, asked.format, (low, high), self.generator, fault.draws, fault.reports)
+            found = [Tensor(one.reshape(tensor.bits.shape), tensor.dtype) for one in both]
+            return [found[0]] if quantity == "value" else list(found)
+        if quantity == "parameter_gradient" or any(one.bits.size > 1 for one in tensors):
+            about = Tensors(tensor.bits, tensors[0].bits, None if cotangent is None else cotangent.bits, asked.format)
+            learnt = by_channel(function, quantity, binding.operands[0], about, fault.learns)
+            if fault.gradient_shape is not None and quantity == "parameter_gradient":
+                learnt = np.resize(learnt, fault.gradient_shape)
+            return [Tensor(learnt, tensor.dtype)]
         bits = self._right(asked)
         if fault.strike:
             bits = fault.strike(asked, bits)
@@ -262,14 +298,16 @@ class MemoryRun:
         return {"bindings": {"toy": self.bindings}, "environment": {}}
 
 
-def observe(backend: Any, selection: Selection, oracle: Oracle) -> MemoryRun:
-    """Run the plan of `backend` through the worker's code, here and now."""
+def observe(
+    backend: Any, selection: Selection, oracle: Oracle, asks: Callable[[Case], bool] = lambda case: True
+) -> MemoryRun:
+    """Run the plan of `backend`, or those of its cases that `asks` says, through the worker's code, here and now."""
     plan: Plan = plan_for(backend, "default", selection, Lattices(oracle))
     blobs: dict[str, bytes] = dict(plan.blobs)
     observations = []
     for group in plan.groups:
         caches = worker.Caches({}, {})
-        for case in group.cases:
+        for case in filter(asks, group.cases):
             answer, arrays = worker.run_case(backend, encode_case(case), blobs, caches)
             blobs.update((name, bytes(data)) for name, data in arrays)
             observations.append(_observation(case, answer))

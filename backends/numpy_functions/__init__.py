@@ -100,7 +100,8 @@ def prelu_slope_gradient(x: Any, slope: np.ndarray, cotangent: Any) -> np.ndarra
         terms = np.where(wide >= 0, working(0), wide * np.asarray(cotangent, dtype=working))
         rows = terms.reshape(1, -1) if table.size == 1 else np.moveaxis(terms, 1, 0).reshape(table.size, -1)
         # NumPy sums pairwise along an axis that lies contiguous in memory, and only there.
-        return np.ascontiguousarray(rows).sum(axis=1, dtype=working).reshape(table.shape).astype(table.dtype)
+        total: np.ndarray = np.ascontiguousarray(rows).sum(axis=1, dtype=working)
+        return total.reshape(table.shape).astype(table.dtype)
 
 
 def rrelu_training(

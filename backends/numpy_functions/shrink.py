@@ -13,7 +13,7 @@ import numpy as np
 from .arithmetic import above, less, nan_kept
 from .parameters import Activation, none, not_negative
 from .rectified import zero_derivative
-from .sigmoidal import logistic_derivative
+from .sigmoidal import logistic_derivative, tanh
 
 
 def _soft_shrink(x: np.ndarray, threshold: float) -> np.ndarray:
@@ -46,15 +46,15 @@ def _tanh_shrink(x: np.ndarray) -> np.ndarray:
     for coefficient in _SERIES[-2::-1]:
         total = total * square + x.dtype.type(coefficient)
     # x − tanh x = (x cosh x − sinh x) / cosh x. The smallest product comes last, because it may underflow.
-    return np.where(np.abs(x) > _NEAR, x - np.tanh(x), square * total / np.cosh(near) * near)
+    return np.where(np.abs(x) > _NEAR, x - tanh(x), square * total / np.cosh(near) * near)
 
 
 def _tanh_shrink_derivative(x: np.ndarray) -> np.ndarray:
-    return np.square(np.tanh(x))
+    return np.square(tanh(x))
 
 
 def _tanh_shrink_second(x: np.ndarray) -> np.ndarray:
-    return logistic_derivative(2 * x, None, 8 * np.tanh(x))
+    return logistic_derivative(2 * x, None, 8 * tanh(x))
 
 
 ACTIVATIONS: Mapping[str, Activation] = {

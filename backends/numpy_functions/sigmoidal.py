@@ -64,8 +64,11 @@ def _log_sigmoid_second(x: np.ndarray) -> np.ndarray:
     return -_sigmoid_derivative(x)
 
 
-def _tanh(x: np.ndarray) -> np.ndarray:
-    return np.tanh(x)
+def tanh(x: np.ndarray) -> np.ndarray:
+    """tanh(x), nondecreasing too beyond 1, where NumPy's may step back by a unit in the last place."""
+    e, after = exp(-2 * np.abs(x))
+    e = e * after
+    return np.where(np.abs(x) > 1, np.copysign(1 - 2 * e / (1 + e), x), np.tanh(x))
 
 
 def _tanh_derivative(x: np.ndarray) -> np.ndarray:
@@ -74,7 +77,7 @@ def _tanh_derivative(x: np.ndarray) -> np.ndarray:
 
 
 def _tanh_second(x: np.ndarray) -> np.ndarray:
-    return -logistic_derivative(2 * x, None, 8 * np.tanh(x))
+    return -logistic_derivative(2 * x, None, 8 * tanh(x))
 
 
 def _hard_sigmoid(x: np.ndarray) -> np.ndarray:
@@ -90,7 +93,8 @@ def _hard_tanh(x: np.ndarray, min: float, max: float) -> np.ndarray:
 
 
 def _hard_tanh_derivative(x: np.ndarray, min: float, max: float) -> np.ndarray:
-    return nan_kept(x, (above(x, min) & below(x, max)).astype(x.dtype))
+    # At the bounds 1, as most choose: they clip what lies outside, and pass on the rest.
+    return nan_kept(x, (~below(x, min) & ~above(x, max)).astype(x.dtype))
 
 
 def _check_hard_tanh(min: Any, max: Any) -> Mapping[str, Any]:
@@ -100,8 +104,11 @@ def _check_hard_tanh(min: Any, max: Any) -> Mapping[str, Any]:
 
 
 def _softsign(x: np.ndarray) -> np.ndarray:
-    bounded = bounded_by_largest(x)
-    return over_power(bounded, *two_sum(x.dtype.type(1), np.abs(bounded)), 1)
+    one, bounded = np.ones_like(x), bounded_by_largest(x)
+    once, rest = two_sum(one, np.abs(bounded))
+    # Beyond 1 it is 1 − 1/(1 + |x|): of a quotient next to 1 a rounding is half a step.
+    far = np.copysign(1 - over_power(one, once, rest, 1), x)
+    return np.where(np.abs(x) > 1, far, over_power(bounded, once, rest, 1))
 
 
 def _softsign_derivative(x: np.ndarray) -> np.ndarray:
@@ -126,7 +133,7 @@ def sparse_sigmoid_derivative(x: np.ndarray) -> np.ndarray:
 ACTIVATIONS: Mapping[str, Activation] = {
     "sigmoid": Activation((_sigmoid, _sigmoid_derivative, _sigmoid_second), none),
     "log_sigmoid": Activation((_log_sigmoid, _log_sigmoid_derivative, _log_sigmoid_second), none),
-    "tanh": Activation((_tanh, _tanh_derivative, _tanh_second), none),
+    "tanh": Activation((tanh, _tanh_derivative, _tanh_second), none),
     "hard_sigmoid": Activation((_hard_sigmoid, _hard_sigmoid_derivative, zero_derivative), none),
     "hard_tanh": Activation((_hard_tanh, _hard_tanh_derivative, zero_derivative), _check_hard_tanh),
     "softsign": Activation((_softsign, _softsign_derivative, _softsign_second), none),

@@ -353,10 +353,13 @@ def _check_squareplus(b: Any) -> Mapping[str, Any]:
 
 
 def _sparse_plus(x: np.ndarray) -> np.ndarray:
+    # (1 + x)²/4 three times: without cancellation near −1; nearest to itself where it passes 1/4, so that it rises from
+    # number to number; and as x and something positive, so that it is not less than x.
     left = (np.clip(x, -1, 0) + 1) / 2
-    # (1 + x)²/4 = x + (1 − x)²/4, which is not less than x, however it is rounded.
+    half = np.clip(x, -1, 1) / 2
     right = (1 - np.clip(x, 0, 1)) / 2
-    return np.where(x < 0, left * left, np.maximum(x, 0) + right * right)
+    outer = np.where(x < 0, left * left, np.maximum(x, 0) + right * right)
+    return np.where(np.abs(x) < 0.25, x.dtype.type(0.25) + half * (1 + half), outer)
 
 
 def _sparse_plus_derivative(x: np.ndarray) -> np.ndarray:

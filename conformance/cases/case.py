@@ -29,11 +29,13 @@ class Case:
     """One question.
 
     topic       which row of the plan asks it: `lattice`, `arrangement`, `cotangent`, `purity`, `inplace`, `repetition`,
-                `integer`, `defaults`, `error`; the judge reads each topic with its own files
-    quantity    `value`, `gradient`, `forward_gradient`, `second_derivative`
+                `integer`, `defaults`, `error`, `parameter`, `random`; the judge reads each topic with its own files
+    quantity    `value`, `gradient`, `forward_gradient`, `second_derivative`, `parameter_gradient`, `value_and_gradient`
     mode        `eager`, `graph`, `compiled`
     dtype       of the first input
-    parameters  the standard's parameters by name; what the truth is computed with
+    parameters  the standard's parameters by name; what the truth is computed with, but for the topic `parameter`, in which
+                the second input holds several numbers
+    inputs      x, and the parameters that are tensors
     arguments   the entry point's keywords with their values; what the worker passes
     detail      what distinguishes cases of one topic: `length-17`, `strided`, `none` ...
     """

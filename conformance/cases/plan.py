@@ -62,6 +62,7 @@ class BindingLike(Protocol):
     parameters: Mapping[str, str]
     defaults: Mapping[str, float]
     fixed: Mapping[str, float]
+    unlimited: tuple[str, ...]
     keywords: Mapping[str, Any]
     operands: tuple[str, ...]
     training: bool
@@ -338,7 +339,7 @@ def _arguments(
     if row.parameters == "drawn":
         for ends in DRAWN if function.drawn else ():
             drawn = dict(zip(function.drawn or (), ends, strict=True))
-            keywords = {keyword: drawn[name] for name, keyword in binding.parameters.items()}
+            keywords: dict[str, Any] = {keyword: drawn[name] for name, keyword in binding.parameters.items()}
             yield {**function.defaults(), **drawn}, {**binding.keywords, **keywords}
         return
     samples = [sample for sample in function.samples() if _offered(sample, binding)]
@@ -349,8 +350,12 @@ def _arguments(
     elif mode != "eager":
         samples = extremes(samples)
     for sample in samples:
-        keywords = {keyword: sample[name] for name, keyword in binding.parameters.items()}
+        keywords = {keyword: _spelt(binding, name, sample[name]) for name, keyword in binding.parameters.items()}
         yield sample, {**binding.keywords, **keywords}
+
+
+def _spelt(binding: BindingLike, parameter: str, value: float) -> float | None:
+    return None if parameter in binding.unlimited and math.isinf(value) else value
 
 
 def extremes(samples: Sequence[dict[str, float]]) -> list[dict[str, float]]:

@@ -212,7 +212,13 @@ def _place(number: float) -> str:
 
 
 def _holding(elements: Floats) -> str:
-    return ", one of them NaN" if np.isnan(elements).any() else ", one of them infinite" if np.isinf(elements).any() else ""
+    return (
+        ", one of them NaN"
+        if np.isnan(elements).any()
+        else ", one of them infinite"
+        if np.isinf(elements).any()
+        else ""
+    )
 
 
 def _severity(observed: Bits, format: Format, truth: Reals, error: Floats) -> str:

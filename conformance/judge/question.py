@@ -87,10 +87,14 @@ def question(
     near = tuple(_near(function, parameters, format, bits, order, allowed, oracle))
     finite = truth.kind == FINITE
     size = np.where(finite, np.abs(truth.mantissa), 0.0)
+    # Far beyond the largest number a slope says nothing about the neighbours: e^x is astronomically steep there, and yet
+    # they overflow too. Half of the truth is more than any argument near the point of overflow is worth.
+    overflows = finite & (truth.exponent > format.emax)
+    bar = np.where(overflows, np.minimum(bar, np.ldexp(size, format.precision - 2)), bar)
     with np.errstate(over="ignore", invalid="ignore"):
         wide = np.ldexp(bar, np.clip(ulps.ulp_exponent(truth, format), -5000, 5000))
         reach = np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) + format.largest
-        vacuous = finite & (wide >= reach)
+        vacuous = finite & ~overflows & (wide >= reach)
         tiny = finite & (np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) - wide < format.smallest_normal)
     x = values(bits, format)
     zero = oracle.table(function, parameters, format, np.zeros(1, dtype=format.bits_type))
@@ -164,8 +168,10 @@ def _near(
             continue
         exact = _exactly(function, here.name, parameters)
         below = _ordinal_at_or_below(here.place, exact, format)
-        # At zero nothing is rounded on the way in: only zero itself is at the kink.
-        reach = int(bar.argument) if exact != 0 else 0
+        # At zero nothing is rounded on the way in: only zero itself is at the kink. A place that the format does not hold is
+        # rounded once itself, even where nothing else is: float32(0.1) > 0.1, and not greater than float32(0.1).
+        held = float(values(round_to(np.array([here.place]), format), format)[0]) == exact
+        reach = 0 if exact == 0 else max(int(bar.argument), 0 if held else 1)
         around = np.arange(below - reach, below + reach + 2) if exact != 0 else np.array([0])
         line = from_ordinals(around, format)
         sides = [oracle.one_sided(function, parameters, format, line, side).orders[order] for side in (-1, 1)]

@@ -185,12 +185,19 @@ def _distribution(answers: Answers, observation: Observation, first: Bits, secon
     facts = moments(slopes, interval.low, interval.high, room)
     yield _facts(answers, observation, "training.moments", facts)
     if interval.width:
-        yield _facts(answers, observation, "training.independence", independence(slopes, again, interval.low, interval.high, room))
+        yield _facts(
+            answers,
+            observation,
+            "training.independence",
+            independence(slopes, again, interval.low, interval.high, room),
+        )
 
 
 def _facts(answers: Answers, observation: Observation, rule: str, facts: list[Fact]) -> Result:
     bad = [fact for fact in facts if not fact.holds]
-    shown = "; ".join(f"{fact.what} is {fact.seen:.6g}, and should be within {fact.bound:.2g} of {fact.due:.6g}" for fact in bad)
+    shown = "; ".join(
+        f"{fact.what} is {fact.seen:.6g}, and should be within {fact.bound:.2g} of {fact.due:.6g}" for fact in bad
+    )
     return answers.result(
         observation,
         rule,
@@ -280,5 +287,7 @@ def independence(slopes: Floats, again: Floats, low: float, high: float, room: f
         facts.append(Fact(f"the mean product of {what}", float(np.mean(products)), 0.0, bound))
         share = float(np.mean(np.abs(one - other) <= 2 * room))
         expected = min(4 * room / width, 1.0)
-        facts.append(Fact(f"the share of equal slopes of {what}", max(share - expected, 0.0), 0.0, hoeffding(1.0, len(one))))
+        facts.append(
+            Fact(f"the share of equal slopes of {what}", max(share - expected, 0.0), 0.0, hoeffding(1.0, len(one)))
+        )
     return facts

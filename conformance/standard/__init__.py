@@ -22,7 +22,9 @@ from .model import (
 from .rules import rules_of
 
 FUNCTIONS: dict[str, Function] = {
-    function.name: function for module in (rectified, exponential, sigmoidal, smooth, shrink) for function in module.FUNCTIONS
+    function.name: function
+    for module in (rectified, exponential, sigmoidal, smooth, shrink)
+    for function in module.FUNCTIONS
 }
 
 __all__ = [

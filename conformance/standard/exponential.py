@@ -150,9 +150,7 @@ def _klambauer_alpha(one: Real) -> Real:
 
 def _klambauer_lambda(one: Real) -> Real:
     tail, pi, e = erfc(one / sqrt(2 * one)), PI * one, exp(one)
-    variance = (
-        2 * erfc(sqrt(2 * one)) * e * e + pi * tail * tail * e - 2 * (2 + pi) * tail * sqrt(e) + pi + 2
-    )
+    variance = 2 * erfc(sqrt(2 * one)) * e * e + pi * tail * tail * e - 2 * (2 + pi) * tail * sqrt(e) + pi + 2
     return (1 - tail * sqrt(e)) * sqrt(2 * pi) / sqrt(variance)
 
 
@@ -161,7 +159,7 @@ LAMBDA = Constant("λ₀₁", _klambauer_lambda)
 
 
 def _selu(x: Real) -> Real | Operand:
-    return LAMBDA * x if x > 0 else LAMBDA * (ALPHA * expm1(x))
+    return x * LAMBDA if x > 0 else expm1(x) * ALPHA * LAMBDA
 
 
 # 40 digits after the point; truths of float64 are kept to 31.
@@ -220,7 +218,7 @@ exponential = Function(
     sources=(Source("NIST Digital Library of Mathematical Functions, 4.2 (exponential)", "https://dlmf.nist.gov/4.2"),),
     notes=(
         "Its own derivative, to every order: what deviates in the gradient alone was not computed from the value.",
-        "The error of the argument grows with it: half a unit in the last place of x = 88 is worth 32 units of e^x in float32, "
+        "The error of the argument grows with it: half a unit in the last place of x = 88 is worth 62 units of e^x in float32, "
         "so that an implementation has to reduce its argument in more than the working precision.",
     ),
 )

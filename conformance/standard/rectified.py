@@ -26,10 +26,11 @@ identity = Function(
         Property("at_least_argument", "identity(x) ≥ x"),
     ),
     bars={"value": _EXACT, "gradient": _EXACT, "second_derivative": _EXACT},
-    inapplicable=("overflow", "underflow_sign"),
+    inapplicable=("overflow", "underflow_sign", "errors.argument"),
     sources=(Source("Keras documentation: linear activation", "https://keras.io/api/layers/activations/"),),
     notes=(
         "Nothing can be easier to compute; what it shows is whether anything else (a cast, a flush, a copy) touches the numbers.",
+        "An identity may return None or a text as well as numbers (torch.nn.Identity takes any arguments, and says so): no rule has it refuse them.",
     ),
 )  # fmt: skip
 
@@ -88,8 +89,8 @@ relu6 = Function(
                "https://www.cs.utoronto.ca/~kriz/conv-cifar10-aug2010.pdf"),
     ),
     notes=(
-        "Why 6: the paper reads the unit as six replicated Bernoulli units, half a unit apart; later it proved handy that three "
-        "bits hold everything before the point.",
+        "Why 6: Nair and Hinton read relu as a sum of infinitely many shifted binary units, and the paper takes six of them. Later "
+        "it proved handy that three bits hold everything before the point.",
         "The result is 0, x or 6, so no implementation needs to round: it is exact in every dtype.",
     ),
 )  # fmt: skip

@@ -66,7 +66,9 @@ def _rules(function: Function) -> Iterator[Rule]:
             f"limit.{limit.at}",
             special,
             MUST,
-            f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.",
+            f"{f}({limit.at}) is NaN, outside the domain."
+            if _is_outside(function, limit.at)
+            else f"{f}({limit.at}) is the limit of {f}(x) for x → {limit.at}: {_said(limit.value)}.",
             first,
         )
     if function.domain:
@@ -127,14 +129,18 @@ def _rules(function: Function) -> Iterator[Rule]:
             f"gradient.limit.{limit.at}",
             gradient,
             SHOULD,
-            f"{f}′({limit.at}) is the limit of {f}′(x): {_said(limit.derivative)}.",
+            f"{f}′({limit.at}) is NaN, outside the domain."
+            if _is_outside(function, limit.at)
+            else f"{f}′({limit.at}) is the limit of {f}′(x): {_said(limit.derivative)}.",
             first,
         )
         yield rule(
             f"second_derivative.limit.{limit.at}",
             gradient,
             SHOULD,
-            f"{f}″({limit.at}) is the limit of {f}″(x): {_said(limit.second_derivative)}.",
+            f"{f}″({limit.at}) is NaN, outside the domain."
+            if _is_outside(function, limit.at)
+            else f"{f}″({limit.at}) is the limit of {f}″(x): {_said(limit.second_derivative)}.",
             first,
         )
     yield rule(
@@ -294,6 +300,10 @@ def _of_draws(function: Function, ends: tuple[str, str]) -> Iterator[Rule]:
         "In training, the derivative at x < 0 is the very slope that made the value of that element, within the rounding of "
         "the two; at x > 0 it is 1.",
     )  # fmt: skip
+
+
+def _is_outside(function: Function, place: str) -> bool:
+    return function.domain is not None and float(place) < function.domain.low
 
 
 def _said(expression: object, otherwise: str = "as its parameters say") -> str:

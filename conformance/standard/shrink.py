@@ -123,7 +123,7 @@ tanh_shrink = Function(
     ),
     notes=(
         "Near zero it is x³/3, and the formula as it stands subtracts two numbers that agree in all their digits: in float32 it has no "
-        "digit left below |x| = 3·10⁻⁴. The series x³/3 − 2x⁵/15 + … has them all.",
+        "digit left below |x| = 4·10⁻⁴. The series x³/3 − 2x⁵/15 + … has them all.",
     ),
 )  # fmt: skip
 

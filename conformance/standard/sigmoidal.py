@@ -139,7 +139,7 @@ hard_sigmoid = Function(
     inapplicable=("overflow", "underflow_sign"),
     sources=(
         Source("Howard et al.: Searching for MobileNetV3, ICCV 2019, section 5.2", "https://arxiv.org/abs/1905.02244"),
-        Source("Courbariaux, Bengio, David: BinaryConnect, NIPS 2015, section 2.3 (the older one)", "https://arxiv.org/abs/1511.00363"),
+        Source("Courbariaux, Bengio, David: BinaryConnect, NIPS 2015 (the older function of this name)", "https://arxiv.org/abs/1511.00363"),
     ),
     notes=(
         "Two other functions carry this name: clip((x + 1)/2, 0, 1) in the BinaryConnect paper, here sparse_sigmoid, and "
@@ -191,8 +191,8 @@ hard_tanh = Function(
     limits=(Limit("-inf", value=_min, derivative="0"), Limit("+inf", value=_max, derivative="0")),
     zero_sign=_hard_tanh_sign_of_zero,
     kinks=(
-        Kink("min", at=_min, left="0", right="1", customary="0"),
-        Kink("max", at=_max, left="1", right="0", customary="0"),
+        Kink("min", at=_min, left="0", right="1", customary="1"),
+        Kink("max", at=_max, left="1", right="0", customary="1"),
     ),
     properties=(
         Property("range", "min ≤ hard_tanh(x) ≤ max", low=_min, high=_max),
@@ -202,7 +202,7 @@ hard_tanh = Function(
     inapplicable=("overflow", "underflow_sign"),
     sources=(
         Source("Collobert: Large Scale Machine Learning, thesis, Université Paris VI, 2004",
-               "https://ronan.collobert.com/pub/2004_phdthesis_lip6.pdf"),
+               "https://ronan.collobert.com/pub/2004_phdthesis_lip6.html"),
         Source("PyTorch documentation: torch.nn.Hardtanh", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html"),
     ),
     notes=(
@@ -237,7 +237,7 @@ softsign = Function(
     ),
     inapplicable=("overflow", "underflow_sign"),
     sources=(
-        Source("Glorot, Bengio: Understanding the Difficulty of Training Deep Feedforward Neural Networks, AISTATS 2010, section 2",
+        Source("Glorot, Bengio: Understanding the Difficulty of Training Deep Feedforward Neural Networks, AISTATS 2010, section 2.3",
                "https://proceedings.mlr.press/v9/glorot10a.html"),
     ),
     notes=(
@@ -272,7 +272,7 @@ sparse_sigmoid = Function(
     inapplicable=("overflow", "underflow_sign"),
     sources=(
         Source("Blondel, Martins, Niculae: Learning with Fenchel-Young Losses, JMLR 21, 2020, section 6.2", "https://arxiv.org/abs/1901.02324"),
-        Source("Martins, Astudillo: From Softmax to Sparsemax, ICML 2016, section 2.1", "https://arxiv.org/abs/1602.02068"),
+        Source("Martins, Astudillo: From Softmax to Sparsemax, ICML 2016", "https://arxiv.org/abs/1602.02068"),
     ),
     notes=("Sparsemax of (x, 0), as sigmoid is softmax of (x, 0); the derivative of sparse_plus.",),
 )  # fmt: skip

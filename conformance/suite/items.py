@@ -65,7 +65,9 @@ def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
                         continue
                     # With one entry point, bits are only held against those of other lengths and layouts.
                     alone = rule.name == "invariance.bits" and sum(not binding.training for binding in bindings) == 1
-                    for dtype in dtypes_asked("invariance.length" if alone else rule.name, adapter, configuration, selection):
+                    for dtype in dtypes_asked(
+                        "invariance.length" if alone else rule.name, adapter, configuration, selection
+                    ):
                         yield Item(subject, adapter.name, rule.id, dtype)
 
 

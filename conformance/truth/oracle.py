@@ -312,8 +312,8 @@ def _declared_signs(
 ) -> list[NDArray[np.int8]]:
     """For each order, the sign that an underflow at each number has where balls don't show it.
 
-    Beyond the outermost kink and landmark (zeros of the function are landmarks) it is that of the limit; `0` leaves it
-    free. In between it has to be proved.
+    Beyond the outermost kink and landmark (zeros of the function are landmarks) it is that of the limit; the limit `0` leaves
+    it free. In between, and where the limit is not zero, it has to be proved.
     """
     declared = [kink.at for kink in function.kinks] + [landmark.at for landmark in function.landmarks]
     places = [float(evaluate(place, parameters)) for place in declared]
@@ -323,5 +323,6 @@ def _declared_signs(
     for limit in function.limits:
         here = outside[float(limit.at)]
         for order, tends_to in zip(signs, (limit.value, limit.derivative, limit.second_derivative, "0"), strict=True):
-            order[here] = _written_sign(tends_to, parameters) if evaluate(tends_to, parameters) == 0 else 0
+            if evaluate(tends_to, parameters) == 0:
+                order[here] = _written_sign(tends_to, parameters)
     return signs

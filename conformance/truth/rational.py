@@ -88,11 +88,10 @@ def evaluated(function: Function, x: float, parameters: Mapping[str, float], of:
     if math.isnan(x):
         return math.nan, math.nan
     place = Fraction(x) if math.isfinite(x) else FAR * (1 if x > 0 else -1)
-    arguments = {
-        name: Dual(Fraction(number), Fraction(int(name == of))) for name, number in {"x": place, **parameters}.items()
-    }
+    argument = Dual(place, Fraction(int(of == "x")))
+    others = {name: Dual(Fraction(number), Fraction(int(of == name))) for name, number in parameters.items()}
     try:
-        result = _dual(function.definition(arguments.pop("x"), **arguments))
+        result = _dual(function.definition(argument, **others))
     except AttributeError as error:
         raise TypeError(f"the definition of {function.name} is not rational: {error}") from error
     return _near(result.value), _near(result.derivative)

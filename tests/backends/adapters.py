@@ -67,17 +67,19 @@ def ask(
     return None if output is None else backend.array(output)
 
 
-def bindings(drawn: bool = True, keywords: bool = False) -> list[Any]:
+def bindings(drawn: bool = True, keywords: bool = False, bare: bool = False) -> list[Any]:
     """Every binding of every framework, as parameters of a test.
 
     Without `drawn`, those in training mode are left out, whose answers are random. With `keywords`, only those that take a
-    parameter as a keyword.
+    parameter as a keyword; with `bare`, only those that can be called without any.
     """
     return [
         pytest.param(name, binding, id=f"{name}-{binding.function}-{binding.id}")
         for name in PACKAGES
         for binding in registry.backend(name).bindings
-        if (drawn or not binding.training) and (binding.parameters or not keywords)
+        if (drawn or not binding.training)
+        and (binding.parameters or not keywords)
+        and ({*binding.parameters, *binding.operands} <= set(binding.defaults) or not bare)
     ]
 
 

@@ -14,6 +14,8 @@ from conformance import registry
 from conformance.cases.case import Case, blob_hash
 from conformance.cases.plan import (
     COMMON_SIZE,
+    DRAWN,
+    DRAWS,
     EMPTY_SHAPES,
     INTEGERS,
     LENGTHS,
@@ -29,7 +31,7 @@ from conformance.cases.plan import (
     modes_of,
     plan_for,
 )  # fmt: skip
-from conformance.formats import FORMATS
+from conformance.formats import FORMATS, values
 from conformance.standard import FUNCTIONS, rules_of
 from conformance.truth.cache import Oracle
 
@@ -49,16 +51,20 @@ class Everything:
     views: tuple[str, ...] = registry.protocol().VIEWS
 
     def __post_init__(self) -> None:
-        self.bindings = self.bindings or tuple(map(_bound, self.functions))
+        self.bindings = self.bindings or tuple(binding for name in self.functions for binding in _bound(name))
 
 
-def _bound(name: str) -> Any:
+def _bound(name: str) -> list[Any]:
     function = FUNCTIONS[name]
-    keywords = {parameter.name: f"the_{parameter.name}" for parameter in function.parameters}
-    return Binding(name, f"every.{name}", parameters=keywords, defaults=function.defaults())
+    learnt = tuple(parameter.name for parameter in function.parameters if parameter.learnt)
+    keywords = {parameter.name: f"the_{parameter.name}" for parameter in function.parameters if not parameter.learnt}
+    taken: dict[str, Any] = {"parameters": keywords, "operands": learnt, "defaults": function.defaults()}
+    drawing = [Binding(name, f"every.drawn.{name}", training=True, **taken)] if function.drawn else []
+    return [Binding(name, f"every.{name}", **taken), *drawing]
 
 
 RELU, LEAKY, SOFTPLUS = (Everything((name,)) for name in ("relu", "leaky_relu", "softplus"))
+PRELU, RRELU = Everything(("prelu",)), Everything(("rrelu",))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +81,7 @@ def cell(case: Case) -> tuple[str, str, str, str]:
 
 
 def test_every_row_is_carried_out_with_every_quantity_dtype_and_mode(lattices: Lattices) -> None:
-    asked = {cell(case) for case in cases_of(plan_for(LEAKY, "default", Selection(), lattices))}
+    asked = {cell(case) for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "default", Selection(), lattices))}
     due = {
         (row.topic, quantity, dtype, mode)
         for row in PLAN for quantity in row.quantities for dtype in row.dtypes for mode in row.modes
@@ -106,7 +112,7 @@ def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep
 
 
 def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
-    cases = cases_of(plan_for(LEAKY, "x64", Selection(), lattices))
+    cases = [case for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "x64", Selection(), lattices))]
     for topic, dtypes in OTHER_CONFIGURATIONS["x64"].items():
         assert {case.dtype for case in cases if case.topic == topic} == set(dtypes)
 
@@ -310,7 +316,7 @@ def test_the_plans_of_the_real_bindings_repeat_no_question(name: str, lattices: 
 
 def test_short_arguments_hold_the_kinks_and_integers_their_ends(lattices: Lattices) -> None:
     """A vector loop and its tail may disagree just there, and arithmetic in the integers themselves would wrap."""
-    plan = plan_for(Everything(bindings=(_bound("hard_swish"),)), "default", Selection(tier="quick"), lattices)
+    plan = plan_for(Everything(("hard_swish",)), "default", Selection(tier="quick"), lattices)
     (short,) = {c.inputs[0].blob for c in cases_of(plan) if c.detail == "length-67" and c.dtype == "float32"}
     numbers = np.frombuffer(plan.blobs[short], dtype=np.float32)
     assert {-3.0, 3.0} <= set(numbers.tolist())
@@ -318,3 +324,39 @@ def test_short_arguments_hold_the_kinks_and_integers_their_ends(lattices: Lattic
         (blob,) = {c.inputs[0].blob for c in by_topic(cases_of(plan), "integer") if c.dtype == dtype}
         asked = np.frombuffer(plan.blobs[blob], dtype=dtype)
         assert {np.iinfo(dtype).min, np.iinfo(dtype).max} <= set(asked.tolist())
+
+
+def test_a_parameter_that_is_a_tensor_follows_x_with_the_sampled_number(lattices: Lattices) -> None:
+    plan = plan_for(PRELU, "default", Selection(dtypes=("float32", "int32")), lattices)
+    for case in cases_of(plan):
+        assert case.arguments == {}
+        if case.topic == "defaults":
+            assert len(case.inputs) == 1, "a bare call has no slope"
+            continue
+        _, slope = case.inputs
+        assert slope.dtype == "float32", "also beside whole numbers"
+        numbers = np.frombuffer(plan.blobs[slope.blob], np.float32)
+        if case.topic != "parameter":
+            assert slope.shape == (1,)
+            assert numbers == [case.parameters["slope"]]
+        else:
+            assert slope.shape in ((1,), case.inputs[0].shape[1:2])
+
+
+def test_slopes_differ_and_every_format_holds_them(lattices: Lattices) -> None:
+    plan = plan_for(PRELU, "default", Selection(), lattices)
+    for case in cases_of(plan):
+        if case.topic == "parameter" and case.detail.startswith(("channels", "three")) and case.detail != "channels-lattice":
+            x, slope = case.inputs
+            numbers = values(np.frombuffer(plan.blobs[slope.blob], FORMATS[slope.dtype].bits_type), FORMATS[slope.dtype])
+            assert len(set(numbers.tolist())) == len(numbers) == x.shape[1]
+            np.testing.assert_array_equal(numbers * 32, np.round(numbers * 32))
+
+
+def test_what_draws_is_asked_about_draws_and_nothing_else(lattices: Lattices) -> None:
+    cases = cases_of(plan_for(RRELU, "default", Selection(), lattices))
+    for case in cases:
+        assert (case.topic == "random") == (case.entry_point == "every.drawn.rrelu")
+    drawn = [case for case in cases if case.topic == "random"]
+    assert {tuple(case.parameters.values()) for case in drawn} == set(DRAWN)
+    assert {case.inputs[0].shape for case in drawn if case.detail == "draws"} == {(DRAWS,)}

@@ -154,6 +154,15 @@ def _wobble(asked: Asked, bits: Bits) -> Bits:
     return from_ordinals(ordinals(bits, asked.format) + steps, asked.format)
 
 
+def _sharper_on_the_right(asked: Asked, bits: Bits) -> Bits:
+    """One unit in the last place further from zero for positive x alone: within every bar, and no longer odd."""
+    if not VALUE(asked):
+        return bits
+    x, y = values(asked.bits, asked.format), values(bits, asked.format)
+    struck = (x > 0.1) & (x < 10) & (y < 0.99)
+    return np.where(struck, from_ordinals(ordinals(bits, asked.format) + 1, asked.format), bits)
+
+
 def _threshold_at_half(asked: Asked, bits: Bits) -> Bits:
     """softplus goes over to x at half the threshold."""
     if not VALUE(asked) or not np.isfinite(asked.parameters["threshold"]):
@@ -187,6 +196,7 @@ NUMBERS = (
     "property.range",
     "property.nondecreasing",
     "property.at_least_argument",
+    "property.odd",
 )
 
 FAULTS = (
@@ -236,6 +246,13 @@ FAULTS = (
     Fault("in-place form leaves its argument", ("relu",), ("inplace",), leaves_argument=True),
     Fault("above its range", ("sigmoid",), ("property.range",), NUMBERS, strike=_sigmoid_above_one),
     Fault("not monotone within the bar", ("sigmoid",), ("property.nondecreasing",), strike=_wobble),
+    Fault("not odd within the bar", ("softsign",), ("property.odd",), ("property.nondecreasing",), strike=_sharper_on_the_right),
+    Fault("numbers outside the domain", ("log1mexp",), ("domain",), ("property.nondecreasing",), strike=put(VALUE, lambda a, x: (x < 0) & np.isfinite(x), 0.0), only=only(severity="wrong")),
+    Fault("largest number at the edge of the domain", ("log1mexp",), ("domain",), strike=put(VALUE, at(0.0), -1e38)),
+    Fault("NaN at the edge of the domain", ("log1mexp",), ("domain",), strike=put(VALUE, at(0.0), np.nan)),
+    Fault("gradient outside the domain is 0", ("log1mexp",), ("gradient.domain",), strike=put(GRADIENT, lambda a, x: (x < 0) & np.isfinite(x), 0.0)),
+    Fault("gradient at the edge of the domain is NaN", ("log1mexp",), ("gradient.domain",), strike=put(GRADIENT, at(0.0), np.nan)),
+    Fault("second derivative outside the domain is 0", ("log1mexp",), ("gradient.domain",), strike=put(quantity("second_derivative"), lambda a, x: (x < 0) & np.isfinite(x), 0.0)),
     Fault("parameter ignored", ("leaky_relu",), ("value",), (*NUMBERS, "gradient", "gradient.forward", "kink.0", "kink.0.convention", "limit.-inf", "gradient.limit.-inf", "underflow_sign", "signed_zero", "subnormal", "flush"), ignores_parameters=True),
     Fault("threshold at half", ("softplus",), ("value",), NUMBERS, strike=_threshold_at_half),
     Fault("another default than documented", ("leaky_relu",), ("defaults",), defaults={"slope": 0.3}),

@@ -85,6 +85,28 @@ def test_within_two_units_of_a_kink_either_side_conforms(oracle: Oracle) -> None
         assert found == (near | always).tolist()
 
 
+def test_where_the_second_derivative_jumps_either_side_conforms(oracle: Oracle) -> None:
+    """sparse_plus″ jumps from 1/2 to 0 at x = 1, where the derivative is continuous and as sharp as elsewhere."""
+    place = int(ordinals(round_to(np.array([1.0]), FLOAT32), FLOAT32)[0])
+    steps = np.array([-9, -3, -2, -1, 0, 1, 2, 3, 9])
+    x = from_ordinals(place + steps, FLOAT32)
+    near = np.abs(steps) <= 2
+    for answer, always in ((0.5, steps < 0), (0.0, steps > 0), (0.25, steps == 99)):
+        found = conforming("sparse_plus", {}, FLOAT32, "second_derivative", x, [answer] * len(x), oracle)
+        assert found == (near | always).tolist()
+    assert not any(conforming("sparse_plus", {}, FLOAT32, "gradient", x, [0.5] * len(x), oracle))
+
+
+@pytest.mark.parametrize(("alpha", "slopes"), [(1.0, [False, True, False]), (0.5, [True, True, False])])
+def test_a_kink_that_is_there_for_some_parameters(alpha: float, slopes: list[bool], oracle: Oracle) -> None:
+    """elu has one at 0, with subgradients from alpha to 1; with alpha = 1 the second derivative alone jumps there."""
+    x = round_to(np.zeros(3), FLOAT32)
+    found = conforming("elu", {"alpha": alpha}, FLOAT32, "gradient", x, [0.75, 1.0, 1.25], oracle)
+    assert found == slopes
+    curvatures = conforming("elu", {"alpha": alpha}, FLOAT32, "second_derivative", x, [0.0, alpha, -1.0], oracle)
+    assert curvatures == [True, True, False]
+
+
 def test_a_threshold_between_two_numbers_has_two_sides(oracle: Oracle) -> None:
     """softplus with beta = 3 and threshold = 20 jumps by 7·10⁻¹⁰ at 20/3, which no format holds."""
     parameters = {"beta": 3.0, "threshold": 20.0}
@@ -103,6 +125,44 @@ def test_a_threshold_between_two_numbers_has_two_sides(oracle: Oracle) -> None:
     assert both[first - 2 : first + 2].all(), "two units on either side"
     assert not both[: first - 3].any()
     assert not both[first + 3 :].any()
+
+
+def test_a_threshold_that_the_format_does_not_hold_may_be_rounded_to_it(oracle: Oracle) -> None:
+    """0.1 lies below float32(0.1): hard_shrink keeps that number, or drops it as not greater than its threshold. Its other
+    neighbours have one right answer, and so have those of a threshold that the format holds."""
+    for threshold, either in ((0.1, True), (0.5, False)):
+        place = int(ordinals(round_to(np.array([threshold]), FLOAT32), FLOAT32)[0])
+        x = from_ordinals(place + np.array([-2, 1, 2]), FLOAT32)
+        kept, dropped = values(x, FLOAT32).tolist(), [0.0, 0.0, 0.0]
+        parameters = {"threshold": threshold}
+        for quantity, one in (("value", kept), ("gradient", [1.0, 1.0, 1.0])):
+            assert conforming("hard_shrink", parameters, FLOAT32, quantity, x, one, oracle) == [False, True, True]
+            assert conforming("hard_shrink", parameters, FLOAT32, quantity, x, dropped, oracle) == [True, False, False]
+        at = from_ordinals(np.array([place + (0 if either else 1)]), FLOAT32)
+        assert conforming("hard_shrink", parameters, FLOAT32, "value", at, [0.0], oracle) == [either]
+        assert conforming("hard_shrink", parameters, FLOAT32, "value", at, values(at, FLOAT32).tolist(), oracle) == [
+            True
+        ]
+
+
+@pytest.mark.parametrize("x", [90.0, 1e3, 1e10, 1e38])
+def test_far_beyond_overflow_only_infinity_conforms(x: float, oracle: Oracle) -> None:
+    """The slope of e^x is as large as e^x: two units of x = 10^10 would be worth more than the whole truth."""
+    answers = [np.inf, FLOAT32.largest, 0.0, -np.inf, np.nan]
+    bits = round_to(np.full(len(answers), x), FLOAT32)
+    for quantity in ("value", "gradient", "second_derivative"):
+        found = conforming("exponential", {}, FLOAT32, quantity, bits, answers, oracle)
+        assert found == [True, False, False, False, False]
+    assert not question(FUNCTIONS["exponential"], {}, FLOAT32, "value", bits, oracle).vacuous.any()
+
+
+def test_at_overflow_the_bar_is_that_of_the_slope(oracle: Oracle) -> None:
+    """The first number whose exponential overflows: the largest number is within a unit of x, 3.3e38 is not. A hundredth
+    further on only infinity is right."""
+    answers = [np.inf, FLOAT32.largest, 3.3e38]
+    for x, due in ((np.log(FLOAT32.largest), [True, True, False]), (88.73, [True, False, False])):
+        bits = round_to(np.full(3, x), FLOAT32)
+        assert conforming("exponential", {}, FLOAT32, "value", bits, answers, oracle) == due
 
 
 def test_no_comparison_is_vacuous_with_the_bars_of_the_standard(oracle: Oracle) -> None:

@@ -15,7 +15,10 @@ from conformance.standard import FUNCTIONS, Kink, Landmark, rules_of
 from conformance.truth.cache import Oracle
 from conformance.truth.oracle import evaluate
 
-ASKED = [("relu", FLOAT32), ("hard_swish", BFLOAT16), ("gelu", FLOAT32), ("sigmoid", FLOAT32), ("leaky_relu", FLOAT32)]
+ASKED = [
+    ("relu", FLOAT32), ("hard_swish", BFLOAT16), ("gelu", FLOAT32), ("sigmoid", FLOAT32), ("leaky_relu", FLOAT32),
+    ("elu", FLOAT32), ("softplus", FLOAT32), ("sparse_plus", FLOAT32), ("log1mexp", FLOAT32),
+]  # fmt: skip
 asked = pytest.mark.parametrize(("name", "format"), ASKED, ids=lambda value: getattr(value, "name", value))
 quantities = pytest.mark.parametrize("quantity", ORDERS)
 
@@ -53,6 +56,13 @@ def test_a_name_says_what_is_in_it(name: str, format: Format, quantity: str, ora
         elif region.startswith("x subnormal"):
             assert (np.abs(x) < format.smallest_normal).all()
             assert ((x < 0) == region.endswith("< 0")).all()
+        elif region.endswith("outside the domain"):
+            assert function.domain is not None
+            assert (x < function.domain.low).all()
+            assert np.isfinite(x).all()
+        elif region.endswith("the edge of the domain"):
+            assert function.domain is not None
+            assert (x == function.domain.low).all()
         elif region != "any x":
             words = re.fullmatch(r"(?:(\S+) ([<≤]) )?x(?: ([<≤=>≥]) (\S+))?", region)
             assert words is not None, region

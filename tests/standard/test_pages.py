@@ -168,7 +168,11 @@ def test_kinks_lie_where_their_name_says_and_their_custom_is_a_subgradient(funct
     points: tuple[Kink | Landmark, ...] = (*function.kinks, *function.landmarks)
     for sample in function.samples():
         for order in range(3):
-            cut = [p.name for p in points if order in getattr(p, "orders", range(3)) and not math.isnan(number(p.at, sample))]
+            cut = [
+                p.name
+                for p in points
+                if order in getattr(p, "orders", range(3)) and not math.isnan(number(p.at, sample))
+            ]
             assert len(set(cut)) == len(cut), "two points of one name cut the same derivative"
         for kink in function.kinks:
             place = number(kink.at, sample)

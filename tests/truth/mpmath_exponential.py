@@ -7,6 +7,7 @@ al. 2017, equation 2 (selu: λ times elu); documentation of jax.nn.log1mexp (log
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -62,4 +63,10 @@ def log1mexp(x: Number) -> Orders:
     return value, c / d, -c / d**2, c * (1 + c) / d**3
 
 
-DEFINITIONS = {"elu": elu, "celu": celu, "selu": selu, "exponential": exponential, "log1mexp": log1mexp}
+DEFINITIONS: dict[str, Callable[..., Orders]] = {
+    "elu": elu,
+    "celu": celu,
+    "selu": selu,
+    "exponential": exponential,
+    "log1mexp": log1mexp,
+}

@@ -8,6 +8,7 @@ torch.nn.Softplus; Barron 2021, equation 1 (squareplus); documentation of jax.nn
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mpmath import mp, mpf
@@ -97,7 +98,7 @@ def sparse_plus(x: Number) -> Orders:
     return (x + 1) ** 2 / 4, (x + 1) / 2, mpf(1) / 2, mpf(0)
 
 
-DEFINITIONS = {
+DEFINITIONS: dict[str, Callable[..., Orders]] = {
     "gelu": gelu,
     "gelu_tanh": gelu_tanh,
     "silu": silu,
