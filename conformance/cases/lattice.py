@@ -6,7 +6,10 @@ function overflows, underflows and changes sign; knows no framework.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 from conformance.formats import FLOAT32, FLOAT64, Bits, Format, from_ordinals, ordinals, round_to
 from conformance.standard import Function
 from conformance.standard.model import text_of
+from conformance.truth.cache import Request
 from conformance.truth.oracle import Table, evaluate_text, table
 from conformance.truth.reals import FINITE
 
@@ -38,6 +42,7 @@ class TableSource(Protocol):
     """Whoever computes truth: the oracle, with or without a cache."""
 
     def table(self, function: Function, parameters: Mapping[str, float], format: Format, bits: Bits) -> Table: ...
+    def numbers(self, request: Request, code: str, compute: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]: ...
 
 
 def lattice(function: Function, parameters: Mapping[str, float], format: Format, oracle: TableSource) -> Bits:
@@ -87,6 +92,18 @@ def _crossings(
     function: Function, parameters: Mapping[str, float], format: Format, oracle: TableSource
 ) -> NDArray[np.int64]:
     line = _distinct(ordinals(_binades(format, -format.emax, format.emax + 1, 2), format))
+    request = Request(function, parameters, format, from_ordinals(line, format))
+    return oracle.numbers(request, _own_code(), lambda: _bisected(function, parameters, format, oracle, line))
+
+
+@cache
+def _own_code() -> str:
+    return inspect.getsource(sys.modules[__name__])
+
+
+def _bisected(
+    function: Function, parameters: Mapping[str, float], format: Format, oracle: TableSource, line: NDArray[np.int64]
+) -> NDArray[np.int64]:
     coarse = oracle.table(function, parameters, format, from_ordinals(line, format))
     classes = np.array([_classes(coarse, order) for order in range(3)])
     order, at = np.nonzero(classes[:, 1:] != classes[:, :-1])

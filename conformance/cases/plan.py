@@ -38,9 +38,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
 }
 EMPTY_SHAPES = ((0,), (0, 3))
 RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (17,), ((2, 3, 4), (0,))
-RECOMPILED_DTYPES = {
-    topic: ("float32", "float64") for topic in ("arrangement", "cotangent", "repetition", "purity")
-}
+RECOMPILED_DTYPES = {topic: ("float32", "float64") for topic in ("arrangement", "cotangent", "repetition", "purity")}
 """What is left of lengths, shapes and dtypes, but for the deep tier, where a compiler works anew for every one of them: at
 a tenth of a second each, asking all of them would be most of a run. Derivatives are asked of the lengths alone."""
 SHIFTS = (1, 3)
@@ -267,7 +265,9 @@ def _cases(
             continue
         asked = [(dtype, mode) for mode in modes for dtype in _dtypes(row, backend, configuration, mode, selection)]
         for dtype, mode in asked:
-            for (parameters, arguments), quantity in product(_arguments(row, binding, function, mode, dtype), row.quantities):
+            for (parameters, arguments), quantity in product(
+                _arguments(row, binding, function, mode, dtype), row.quantities
+            ):
                 yield from _TOPICS[row.topic](
                     _Asker(plan, backend, binding, function, row.topic, quantity, mode, dtype, selection.tier, parameters, arguments, lattices)
                 )  # fmt: skip
@@ -383,10 +383,10 @@ def _lattice(asker: _Asker) -> Iterator[Case]:
 def _arrangement(asker: _Asker) -> Iterator[Case]:
     """The same numbers in other lengths, positions, shapes and layouts."""
     some, dtype, make = asker.some(), asker.dtype, asker.plan.input
-    lengths, scalars, shapes = LENGTHS[asker.tier], SCALARS, (*SHAPES[asker.tier], *EMPTY_SHAPES)
+    lengths, scalars, shapes = LENGTHS[asker.tier], list(SCALARS), [*SHAPES[asker.tier], *EMPTY_SHAPES]
     if _is_frugal(asker.backend, asker.mode, asker.tier):
-        lengths, shapes = RECOMPILED_LENGTHS, RECOMPILED_SHAPES
-        scalars, shapes = (scalars, shapes) if asker.quantity == "value" else ((), ())
+        lengths, shapes = RECOMPILED_LENGTHS, list(RECOMPILED_SHAPES)
+        scalars, shapes = (scalars, shapes) if asker.quantity == "value" else ([], [])
     for length in dict.fromkeys((*lengths, COMMON_SIZE)):
         yield asker.case(make(some[:length], dtype), detail=f"length-{length}")
     for shift in SHIFTS:

@@ -106,6 +106,22 @@ class Oracle:
         """`oracle.one_sided`, from memory or disk where it is there."""
         return self._get(Request(function, parameters, format, bits, side))
 
+    def numbers(self, request: Request, code: str, compute: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
+        """What `compute` gives, a few whole numbers that follow from the truth at `request`; from disk where it is there.
+
+        `code` is the source of what computes them: another one may find others.
+        """
+        key = hashlib.blake2b(f"{key_of(_plain(request))} {code}".encode(), digest_size=20).hexdigest()
+        path = self._path(key)
+        try:
+            if path is not None:
+                return np.frombuffer(_body(path.read_bytes(), key), dtype="<i8").astype(np.int64)
+        except (OSError, ValueError):
+            pass
+        found = compute()
+        self._write(key, found.astype("<i8").tobytes())
+        return found
+
     def prefetch(self, requests: Sequence[Request], progress: Progress | None = None) -> None:
         """Sees to it that all of `requests` are on disk or in memory, computing what is missing on `jobs` processes."""
         missing: dict[str, Request] = {}
@@ -119,7 +135,7 @@ class Oracle:
         for key, part in self._computed(missing):
             if isinstance(part, Table):
                 self._keep(key, part)
-                self._write(key, part)
+                self._write(key, _columns(part))
             else:
                 done += part
                 if progress is not None:
@@ -138,7 +154,7 @@ class Oracle:
                 if isinstance(part, Table):
                     table = part
             assert table is not None, "every request that is computed yields its table"
-            self._write(key, table)
+            self._write(key, _columns(table))
         self._keep(key, table)
         return table
 
@@ -193,7 +209,7 @@ class Oracle:
         except (OSError, ValueError):
             return None
 
-    def _write(self, key: str, table: Table) -> None:
+    def _write(self, key: str, raw: bytes) -> None:
         path = self._path(key)
         if path is None:
             return
@@ -202,7 +218,7 @@ class Oracle:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
             with os.fdopen(handle, "wb") as file:
-                file.write(pack(table, key))
+                file.write(_sealed(raw, key))
             Path(temporary).replace(path)
         except OSError as problem:
             self._warn(
@@ -333,26 +349,39 @@ def _size(table: Table) -> int:
 
 def pack(table: Table, key: str) -> bytes:
     """A table as bytes: a line, a checksum, and its columns compressed, byte by byte of the numbers apart."""
+    return _sealed(_columns(table), key)
+
+
+def _columns(table: Table) -> bytes:
     columns = []
     for order in table.orders:
         floats = [order.mantissa, order.tail] if has_tail(table.format) else [order.mantissa]
         columns.append(order.kind.tobytes())
         columns += [_by_byte(array, "<f8") for array in floats]
         columns.append(_by_byte(order.exponent, "<i4"))
-    body = zlib.compress(b"".join(columns), 1)
+    return b"".join(columns)
+
+
+def _sealed(raw: bytes, key: str) -> bytes:
+    body = zlib.compress(raw, 1)
     return _MAGIC + _checksum(key, body) + body
 
 
-def unpack(data: bytes, key: str, format: Format, bits: Bits) -> Table:
-    """The inverse of `pack`. Raises ValueError for a file that is damaged, truncated or another one."""
+def _body(data: bytes, key: str) -> bytes:
+    """What `_sealed` sealed. Raises ValueError for a file that is damaged, truncated or another one."""
     head = len(_MAGIC) + _DIGEST
     body = data[head:]
     if data[: len(_MAGIC)] != _MAGIC or data[len(_MAGIC) : head] != _checksum(key, body):
         raise ValueError("not a table of the truth, or damaged")
     try:
-        raw = zlib.decompress(body)
+        return zlib.decompress(body)
     except zlib.error as problem:
         raise ValueError(f"damaged: {problem}") from None
+
+
+def unpack(data: bytes, key: str, format: Format, bits: Bits) -> Table:
+    """The inverse of `pack`. Raises ValueError for a file that is damaged, truncated or another one."""
+    raw = _body(data, key)
     n, widths = len(bits), (1, 8, 8, 4) if has_tail(format) else (1, 8, 4)
     if len(raw) != 4 * n * sum(widths):
         raise ValueError("a table of another length")

@@ -271,3 +271,26 @@ def test_no_warning_where_all_is_well(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         Oracle(tmp_path / "new" / "folder").table(SIGMOID, {}, FLOAT16, some_bits(FLOAT16))
     assert len(files_in(tmp_path)) == 1
+
+
+def test_numbers_that_follow_from_the_truth_are_kept_beside_it(tmp_path: Path) -> None:
+    request = Request(FUNCTIONS["relu"], {}, FLOAT32, np.arange(4, dtype=np.uint32))
+    asked: list[int] = []
+
+    def compute() -> NDArray[np.int64]:
+        asked.append(1)
+        return np.array([-(2**62), 0, 7])
+
+    def ask(code: str) -> list[int]:
+        found: list[int] = Oracle(tmp_path).numbers(request, code, compute).tolist()
+        return found
+
+    assert ask("code") == ask("code") == [-(2**62), 0, 7]
+    assert len(asked) == 1
+    assert ask("other code") == [-(2**62), 0, 7]
+    assert len(asked) == 2
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-1])
+    assert ask("code") == [-(2**62), 0, 7]
+    assert len(asked) == 3, "a damaged file is made anew"
