@@ -482,15 +482,39 @@ def list_(what: str, format: str) -> None:
     from rich.table import Table
 
     table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
+    if what == "functions":
+        table = Table("function", "formula, and one way to write it", box=None, pad_edge=False, header_style="bold")
+        rows = [{"function": row["function"], "formula": _written(row)} for row in rows]
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     Console(highlight=False).print(table)
 
 
+def _written(row: dict[str, Any]) -> str:
+    """The formula, and below it the first way to write it on each backend, or that there is none."""
+    lines = [f"  {name}: {calls[0] if calls else 'not provided'}" for name, calls in row["write"].items()]
+    return "\n".join([row["formula"], *lines])
+
+
 def _function_rows() -> list[dict[str, Any]]:
+    """Each function with its formula, and for each backend that has it what to write to get the standard's value."""
+    from conformance import registry
     from conformance.standard import FUNCTIONS
 
-    return [{"function": f.name, "family": f.family, "formula": f.formula} for f in FUNCTIONS.values()]
+    bindings = {name: _adapter(name).bindings for name in registry.backend_names()}
+    page_of = registry.load("conformance.reports.function_page:function_page")
+    rows = []
+    for function in FUNCTIONS.values():
+        written: dict[str, list[str]] = {}
+        for spelling in page_of(function, bindings).spellings:
+            written.setdefault(spelling.backend, []).append(
+                spelling.write or f"{spelling.entry_point}: {spelling.why_not}"
+            )
+        rows.append({
+            "function": function.name, "family": function.family, "formula": function.formula,
+            "write": {name: written.get(name, []) for name in bindings},
+        })  # fmt: skip
+    return rows
 
 
 def _rule_rows() -> list[dict[str, Any]]:
