@@ -16,3 +16,13 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
     base = tmp_path_factory.getbasetemp()
     folder: Path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "truth"
     return Oracle(folder)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is marked `deep`, unless NNCONFORM_ALL=1."""
+    if os.environ.get("NNCONFORM_ALL", "0") not in ("", "0"):
+        return
+    deep = [item for item in items if item.get_closest_marker("deep")]
+    if deep:
+        config.hook.pytest_deselected(items=deep)
+        items[:] = [item for item in items if item not in set(deep)]

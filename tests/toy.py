@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from conformance import registry
 from conformance.cases.case import Case
+from conformance.cases.lattice import in_order
 from conformance.cases.plan import Lattices, Plan, Selection, plan_for
-from conformance.formats import FORMATS, Bits, Format, round_to, values
+from conformance.formats import FORMATS, Bits, Format, from_ordinals, ordinals, round_to, values
 from conformance.judge.records import Judgement
 from conformance.judge.run import judge_run
 from conformance.observe import worker
@@ -94,6 +95,8 @@ class Fault:
     ignores_seed: bool = False
     dtypes: tuple[str, ...] = ("float32",)
     """What is asked: one dtype shows most faults, and the rest would only take time."""
+    whole: bool = False
+    """Whether all numbers of a lattice are asked; `few` of them show most faults."""
     with_parameters: bool = True
     """Whether the entry points take the parameters, or have the defaults built in."""
     only: Callable[[Any], bool] = field(default=lambda finding: True)
@@ -298,11 +301,39 @@ class MemoryRun:
         return {"bindings": {"toy": self.bindings}, "environment": {}}
 
 
+class Few(Lattices):
+    """Lattices of some hundred numbers, for tests of what becomes of an answer: the truth is most of what they cost."""
+
+    def __call__(self, function: Function, parameters: Mapping[str, float], format: Format) -> Bits:
+        return few(function, parameters, format)
+
+
+def few(function: Function, parameters: Mapping[str, float], format: Format) -> Bits:
+    """Numbers of every size, closer together where functions bend and where their tails end, the declared places with their
+    neighbours, and what is special; in the order of a lattice, shape (n,)."""
+    points = [kink.at for kink in function.kinks] + [landmark.at for landmark in function.landmarks]
+    places = [float(evaluate_text(text_of(point, parameters))) for point in points] + [*parameters.values(), 0.0, 1.0]
+    declared = round_to(np.array([place for place in places if abs(place) <= format.largest]), format)
+    ends = round_to(np.array([2.0**-10, min(2.0**10, format.largest)]), format)
+    low, high = ordinals(ends, format).tolist()
+    sizes = [np.linspace(1, format.infinity - 1, 128), np.linspace(low, high, 192)]
+    half = np.concatenate(sizes).astype(np.int64)
+    known = [*ordinals(declared, format).tolist(), 1 << format.mantissa_bits, format.infinity - 4]
+    near = (np.array([*known, *(-place for place in known)])[:, None] + np.arange(-3, 4)).ravel()
+    line = from_ordinals(np.unique(np.concatenate([half, -half, near])), format)
+    special = [0, format.infinity, format.quiet_nan, format.infinity + 1]
+    both = np.array([bits | sign for bits in special for sign in (0, format.sign_bit)], format.bits_type)
+    return in_order(np.unique(np.concatenate([line, both])), format)
+
+
 def observe(
-    backend: Any, selection: Selection, oracle: Oracle, asks: Callable[[Case], bool] = lambda case: True
-) -> MemoryRun:
-    """Run the plan of `backend`, or those of its cases that `asks` says, through the worker's code, here and now."""
-    plan: Plan = plan_for(backend, "default", selection, Lattices(oracle))
+    backend: Any, selection: Selection, oracle: Oracle, asks: Callable[[Case], bool] = lambda case: True, whole: bool = True
+) -> MemoryRun:  # fmt: skip
+    """Run the plan of `backend`, or those of its cases that `asks` says, through the worker's code, here and now.
+
+    Without `whole`, about some hundred numbers of each lattice.
+    """
+    plan: Plan = plan_for(backend, "default", selection, Lattices(oracle) if whole else Few(oracle))
     blobs: dict[str, bytes] = dict(plan.blobs)
     observations = []
     for group in plan.groups:
@@ -339,4 +370,4 @@ def _observation(case: Case, answer: Mapping[str, Any]) -> Observation:
 def judged(fault: Fault, oracle: Oracle) -> Judgement:
     """The judgement of the toy with this fault."""
     asked = Selection(functions=fault.functions, dtypes=fault.dtypes)
-    return judge_run(observe(Toy(oracle, fault), asked, oracle), oracle)
+    return judge_run(observe(Toy(oracle, fault), asked, oracle, whole=fault.whole), oracle)

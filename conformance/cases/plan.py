@@ -141,19 +141,21 @@ PLAN: tuple[Row, ...] = (
     Row("random",      ("value_and_gradient",), _ONE_NARROW,  ("eager", "compiled"), "drawn",    ("gradient.training",)),
 )  # fmt: skip
 
-OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    # A configuration that is not the framework as shipped asks what it changes: x64 is about 64-bit types.
+_COMPILED = ("compiled",)
+OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    # A configuration that is not the framework as shipped asks what it changes, in these dtypes and modes: x64 is about
+    # 64-bit types.
     "x64": {
-        "lattice": ("float32", "float64"),
-        "arrangement": ("float64",),
-        "cotangent": ("float64",),
-        "repetition": ("float64",),
-        "purity": ("float64",),
-        "integer": ("int32", "int64"),
-        "defaults": ("float32",),
-        "error": (),
-        "parameter": ("float64",),
-        "random": (),
+        "lattice": (("float32", "float64"), MODES),
+        "arrangement": (("float64",), _COMPILED),
+        "cotangent": (("float64",), _COMPILED),
+        "repetition": (("float64",), _COMPILED),
+        "purity": (("float64",), _COMPILED),
+        "integer": (("int32", "int64"), ("eager",)),
+        "defaults": (("float32",), ("eager",)),
+        "error": ((), ()),
+        "parameter": (("float64",), MODES),
+        "random": ((), ()),
     },
 }
 
@@ -311,9 +313,9 @@ def is_wanted(rule: str, wanted: Sequence[str]) -> bool:
 
 def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selection: Selection) -> tuple[str, ...]:
     """The dtypes in which a row is asked of a backend in one mode."""
-    if mode not in row.modes:
+    dtypes, modes = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, (row.dtypes, row.modes))
+    if mode not in modes or mode not in row.modes:
         return ()
-    dtypes = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, row.dtypes)
     if _is_frugal(backend, mode, selection.tier):
         dtypes = tuple(dtype for dtype in dtypes if dtype in RECOMPILED_DTYPES.get(row.topic, dtypes))
     if selection.dtypes:

@@ -39,6 +39,8 @@ class Questions:
         self.function, self.oracle = function, oracle
         self._questions: dict[Key, Question] = {}
         self._verdicts: dict[tuple[Key, str], list[Verdict]] = {}
+        self.properties: dict[tuple[str, ...], Any] = {}
+        """What `judge.properties` found out about an answer, by property, parameters, dtype and bits."""
 
     def question(self, case: Case, argument: Input, bits: Bits) -> Question:
         """What `case` asks, for the inputs `bits` of shape (n,)."""

@@ -134,8 +134,9 @@ def special_inputs(answers: Answers, parameters: Mapping[str, float], format: Fo
         if abs(number) <= format.largest and bits not in known:
             named.append((name, bits))
     ends = named[:1], sorted(named[1:], key=lambda pair: _line(pair[1], format))
-    asked = set(int(b) for b in _asked(answers, parameters, format))
-    return [pair for pair in (*ends[0], *ends[1]) if pair[1] in asked]
+    shown = [*ends[0], *ends[1]]
+    asked = np.isin(np.array([bits for _, bits in shown], dtype=format.bits_type), _asked(answers, parameters, format))
+    return [pair for pair, is_asked in zip(shown, asked, strict=True) if is_asked]
 
 
 def _asked(answers: Answers, parameters: Mapping[str, float], format: Format) -> NDArray[np.unsignedinteger]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ def cell(case: Case) -> tuple[str, str, str, str]:
 
 
 def test_every_row_is_carried_out_with_every_quantity_dtype_and_mode(lattices: Lattices) -> None:
-    asked = {cell(case) for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "default", Selection(), lattices))}
+    asked = {
+        cell(case) for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "default", Selection(), lattices))
+    }
     due = {
         (row.topic, quantity, dtype, mode)
         for row in PLAN for quantity in row.quantities for dtype in row.dtypes for mode in row.modes
@@ -113,8 +116,10 @@ def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep
 
 def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
     cases = [case for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "x64", Selection(), lattices))]
-    for topic, dtypes in OTHER_CONFIGURATIONS["x64"].items():
-        assert {case.dtype for case in cases if case.topic == topic} == set(dtypes)
+    for topic, (dtypes, modes) in OTHER_CONFIGURATIONS["x64"].items():
+        had = {mode for row in PLAN if row.topic == topic for mode in row.modes}
+        asked = {(case.dtype, case.mode) for case in cases if case.topic == topic}
+        assert asked == set(product(dtypes, had & set(modes))), topic
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -346,9 +351,15 @@ def test_a_parameter_that_is_a_tensor_follows_x_with_the_sampled_number(lattices
 def test_slopes_differ_and_every_format_holds_them(lattices: Lattices) -> None:
     plan = plan_for(PRELU, "default", Selection(), lattices)
     for case in cases_of(plan):
-        if case.topic == "parameter" and case.detail.startswith(("channels", "three")) and case.detail != "channels-lattice":
+        if (
+            case.topic == "parameter"
+            and case.detail.startswith(("channels", "three"))
+            and case.detail != "channels-lattice"
+        ):
             x, slope = case.inputs
-            numbers = values(np.frombuffer(plan.blobs[slope.blob], FORMATS[slope.dtype].bits_type), FORMATS[slope.dtype])
+            numbers = values(
+                np.frombuffer(plan.blobs[slope.blob], FORMATS[slope.dtype].bits_type), FORMATS[slope.dtype]
+            )
             assert len(set(numbers.tolist())) == len(numbers) == x.shape[1]
             np.testing.assert_array_equal(numbers * 32, np.round(numbers * 32))
 

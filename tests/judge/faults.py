@@ -202,7 +202,7 @@ NUMBERS = (
 FAULTS = (
     # name, functions, the rules under which it must be found, those under which it may show too, and what is spoilt
     Fault("constant off by 1e-6", ("gelu",), ("value",), NUMBERS, strike=scale(VALUE, 1 + 1e-6)),
-    Fault("one pattern of float16", ("sigmoid",), ("value",), NUMBERS, strike=_one_pattern, dtypes=("float16",), only=only(deviating=3 * 2)),
+    Fault("one pattern of float16", ("sigmoid",), ("value",), NUMBERS, strike=_one_pattern, dtypes=("float16",), whole=True, only=only(deviating=3 * 2)),
     Fault("NaN swallowed", ("relu",), ("nan",), strike=put(VALUE, at(np.nan), 0.0)),
     Fault("NaN swallowed by the gradient", ("sigmoid",), ("gradient.nan",), strike=put(GRADIENT, at(np.nan), 0.0)),
     Fault("-0 lost", ("gelu",), ("signed_zero",), strike=_lose_sign_of_zero_argument),
