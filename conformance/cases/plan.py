@@ -130,7 +130,7 @@ PLAN: tuple[Row, ...] = (
     Row("lattice",     ("forward_gradient",),   _ONE_NARROW,  ("eager",),            "all",      ("gradient.forward", "flush")),
     Row("arrangement", ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("invariance.", "shape", "shape.scalar", "shape.empty")),
     Row("cotangent",   ("gradient",),           _ONE_NARROW,  ("eager", "compiled"), "default",  ("gradient.cotangent",)),
-    Row("repetition",  ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("invariance.repetition",)),
+    Row("repetition",  ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("invariance.repetition",), needed_by=("gradient.cotangent",)),
     Row("purity",      ("value", "gradient"),   _ONE_NARROW,  ("eager", "compiled"), "default",  ("purity", "inplace")),
     Row("integer",     ("value",),              INTEGERS,     ("eager", "compiled"), "default",  ("dtype.integer",)),
     Row("defaults",    ("value",),              ("float32",), ("eager", "compiled"), "bare",     ("defaults", "defaults.convention")),

@@ -39,10 +39,10 @@ def four_lines(item: Finding | Result, *, run: str = "RUN", backend: str = "") -
     """
     return "\n".join(
         (
-            f"asked     {_fold(_asked(item))}",
-            f"came      {_fold(_came(item))}",
-            f"conforms  {_fold(_conforming(item))}",
-            f"again     {_fold(_again(item, run, backend))}",
+            f"asked     {folded(_asked(item))}",
+            f"came      {folded(_came(item))}",
+            f"conforms  {folded(_conforming(item))}",
+            f"again     {folded(_again(item, run, backend))}",
         )
     )
 
@@ -187,6 +187,7 @@ def _several(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _fold(text: str) -> str:
-    folded = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in text).split())
-    return folded if len(folded) <= LONGEST_LINE else folded[: LONGEST_LINE - 1] + "…"
+def folded(text: str) -> str:
+    """Text that came from elsewhere, as a part of one line: without control characters, at most LONGEST_LINE long."""
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in text).split())
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"

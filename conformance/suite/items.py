@@ -12,11 +12,13 @@ from typing import Any
 
 from conformance import registry
 from conformance.cases.plan import Selection, dtypes_asked, invalid_parameters, is_wanted
-from conformance.judge.message import four_lines
+from conformance.judge.message import folded, four_lines, quantity_of
+from conformance.judge.question import MAIN_RULE
 from conformance.judge.records import Judgement, Result
 from conformance.standard import FUNCTIONS, Function, rules_of
 
 BINDING_LEVELS = ("MUST", "SHOULD")
+ENDED = ("crashed", "timed_out")
 SHOWN = 3
 """Deviations that one item spells out; of more, it gives the number."""
 
@@ -31,6 +33,15 @@ class Item:
     dtype: str
 
     @property
+    def function(self) -> str:
+        return self.rule.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The rule without its function."""
+        return self.rule.partition(".")[2]
+
+    @property
     def id(self) -> str:
         """`gelu.limit.-inf-float32-torch`: the rule first, so that `-k` and sorting go by it."""
         return f"{self.rule}-{self.dtype}-{self.subject}"
@@ -38,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an item comes to: `passed`, `failed`, `skipped`; and what to tell a person.
+    """What an item comes to: `passed`, `failed`, `skipped`, `could_not_run`; and what to tell a person.
 
     `deviates` tells a framework that deviates from a question that went wrong (crashed, hung, undecided, nothing compared).
     """
@@ -98,48 +109,81 @@ def _concerns(rule: str, function: Function, bindings: Sequence[Any], views: Seq
     return having.get(rule, True)
 
 
-Index = Mapping[tuple[str, str, str], Sequence[Result]]
+@dataclass(frozen=True)
+class Index:
+    """Results by subject, rule and dtype; and of subjects that could not run (on), the reason."""
+
+    results: Mapping[tuple[str, str, str], Sequence[Result]]
+    problems: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the command that shows a result again names the backend, and which options it needs besides."""
+
+    backend: str
+    options: str = ""
 
 
 def index(judgement: Judgement) -> Index:
-    """Results by subject, rule and dtype."""
+    """The results of a judgement, to be looked up."""
     found: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in judgement.results:
         found[(result.subject, result.rule, result.dtype)].append(result)
-    return found
+    return Index(found, {subject.id: subject.problem for subject in judgement.subjects if subject.problem})
 
 
-def verdict(item: Item, results: Index, run: str, entry_points: Iterable[str] = ()) -> Verdict:
+def verdict(item: Item, known: Index, shown: Shown, entry_points: Iterable[str] = ()) -> Verdict:
     """Judge one item. An item without one effective comparison has failed, unless everybody says why there is none.
 
     `entry_points` restricts it to results of these; empty means all.
     """
     only = set(entry_points)
-    mine = [r for r in results.get((item.subject, item.rule, item.dtype), ()) if not only or r.entry_point in only]
-    faults = [r for r in mine if r.outcome in ("deviates", "raised") and r.level in BINDING_LEVELS]
-    broken = [r for r in mine if r.outcome in ("crashed", "timed_out", "undecided", "could_not_run")]
-    if broken:
-        return Verdict("failed", f"{broken[0].outcome}: {broken[0].message or item.rule}")
-    if faults:
-        shown = "\n\n".join(four_lines(result, run=run, backend=item.backend) for result in faults[:SHOWN])
-        more = f"\n\nand {len(faults) - SHOWN} more results deviate" if len(faults) > SHOWN else ""
-        return Verdict("failed", shown + more, deviates=True)
+
+    def about(rule: str) -> list[Result]:
+        found = known.results.get((item.subject, f"{item.function}.{rule}", item.dtype), ())
+        return [result for result in found if not only or result.entry_point in only]
+
+    mine = about(item.name)
+    faults = [r for r in mine if r.outcome in (*ENDED, "undecided")]
+    faults += [r for r in mine if r.outcome in ("deviates", "raised") and r.level in BINDING_LEVELS]
     compared = sum(result.comparisons - result.unspecified - result.vacuous for result in mine)
+    # A question that was not answered leaves its mark under the rule that it is mainly about, and nothing under the others.
+    unanswered = [] if faults or compared else [r for rule in _answered_with(item.name) for r in about(rule)]
+    faults += [r for r in unanswered if r.outcome in (*ENDED, "raised")]
+    if faults:
+        text = "\n\n".join(_shown(result, shown) for result in faults[:SHOWN])
+        more = f"\n\nand {len(faults) - SHOWN} more results deviate" if len(faults) > SHOWN else ""
+        return Verdict("failed", text + more, deviates=all(r.outcome in ("deviates", "raised") for r in faults))
+    missed = [r for r in (*mine, *unanswered) if r.outcome == "could_not_run"]
+    if missed or (item.subject in known.problems and not compared):
+        return Verdict("could_not_run", _could_not_run(item, known.problems.get(item.subject) or missed[0].message))
     if compared:
         return Verdict("passed", "")
-    # A dtype that the framework lacks leaves its mark under one rule and no result under the others.
-    support = results.get((item.subject, f"{item.rule.split('.')[0]}.dtype.supported", item.dtype), ())
-    absent = sorted(
-        {
-            f"{r.outcome.replace('_', ' ')}: {r.message}"
-            for r in mine or support
-            if r.outcome in ("not_supported", "not_provided")
-        }
-    )
-    if absent:
-        return Verdict("skipped", absent[0])
+    lacking = [r for r in (*mine, *unanswered) if r.outcome in ("not_provided", "not_supported")]
+    if lacking:
+        return Verdict("skipped", min(f"{r.outcome.replace('_', ' ')}: {folded(r.message)}" for r in lacking))
     if mine and all(result.unspecified for result in mine):
         return Verdict("skipped", f"unspecified: {mine[0].message}")
     return Verdict(
         "failed", f"{item.rule} compared nothing in {item.dtype} on {item.subject}: no result of the run bears on it"
     )
+
+
+def _answered_with(rule: str) -> Iterator[str]:
+    """Rules (names) under which it is filed that the questions about `rule` were not answered, the nearest first."""
+    yield "training.support" if rule.startswith("training.") else rule.removesuffix(".dtype")
+    yield MAIN_RULE[quantity_of(rule)]
+    yield "value"
+
+
+def _shown(result: Result, shown: Shown) -> str:
+    text = four_lines(result, backend=shown.backend)
+    return f"{text} {shown.options}" if shown.options else text
+
+
+def _could_not_run(item: Item, problem: str) -> str:
+    """One short sentence: why, and what to do where the framework is missing."""
+    absent = problem.startswith(("ImportError", "ModuleNotFoundError"))
+    advice = f" Install it there, or give --conformance-python {item.backend}=PATH." if absent else ""
+    return f"{item.subject} could not run: {folded(problem)}.{advice}"

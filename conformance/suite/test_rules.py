@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.pytest_plugin import Session, asked
-from conformance.suite.items import Item, items, verdict
+from conformance.suite.items import Item, items
+from conformance.suite.options import asked
+from conformance.suite.session import Session
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    backends, selection = asked(metafunc.config)
-    if not backends:
+    found = asked(metafunc.config)
+    if not found.backends:
         raise pytest.UsageError("which backend? Give --conformance-backend NAME, or --conformance-run FILE.")
-    found = list(items(backends, selection))
-    marks = [pytest.mark.xdist_group(item.subject.split("-")[0]) for item in found]
-    named = [pytest.param(item, id=item.id, marks=mark) for item, mark in zip(found, marks, strict=True)]
-    metafunc.parametrize("item", named)
+    every = list(items(found.backends, found.selection))
+    if not every:
+        raise pytest.UsageError(
+            f"nothing to ask: no function, rule, dtype and mode of this selection come together for {', '.join(found.backends)}; "
+            "`nnconform list backends` shows the modes that each has. Give fewer restrictions."
+        )
+    metafunc.parametrize(
+        "item", [pytest.param(item, id=item.id, marks=pytest.mark.xdist_group(item.backend)) for item in every]
+    )
 
 
 def test_rule(item: Item, conformance_session: Session) -> None:
-    outcome = verdict(item, conformance_session.results(item.backend), str(conformance_session.run_path(item.backend)))
-    if outcome.outcome == "failed":
-        pytest.fail(outcome.text, pytrace=False)
-    if outcome.outcome == "skipped":
-        pytest.skip(outcome.text)
+    __tracebackhide__ = True
+    conformance_session.settle(item, conformance_session.verdict(item))
