@@ -15,83 +15,10 @@ import numpy as np
 
 from . import common
 from .common import bits_of, resolve
-from .numpy_functions import (
-    celu,
-    clipped_relu,
-    elu,
-    evaluate,
-    exponential,
-    gelu,
-    gelu_tanh,
-    hard_shrink,
-    hard_sigmoid,
-    hard_swish,
-    hard_tanh,
-    identity,
-    leaky_relu,
-    log1mexp,
-    log_sigmoid,
-    mish,
-    prelu,
-    prelu_slope_gradient,
-    relu,
-    relu6,
-    rrelu,
-    rrelu_training,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    squareplus,
-    tanh,
-    tanh_shrink,
-    threshold,
-)
+from .numpy_functions import evaluate, prelu_slope_gradient, rrelu_training
 from .protocol import BITS, VIEWS, Array, Binding, Call, NotProvided, NotSupported
 
-__all__ = [
-    "BINDINGS",
-    "NumPy",
-    "celu",
-    "clipped_relu",
-    "elu",
-    "exponential",
-    "gelu",
-    "gelu_tanh",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_swish",
-    "hard_tanh",
-    "identity",
-    "leaky_relu",
-    "log1mexp",
-    "log_sigmoid",
-    "mish",
-    "prelu",
-    "relu",
-    "relu6",
-    "reproducer",
-    "rrelu",
-    "rrelu_training",
-    "selu",
-    "sigmoid",
-    "silu",
-    "soft_shrink",
-    "softplus",
-    "softsign",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "squareplus",
-    "tanh",
-    "tanh_shrink",
-    "threshold",
-]
-
-_HERE = "conformance.backends.numpy_ref"
+_HERE = "conformance.backends.numpy_functions"
 _NUMPY = "https://numpy.org/doc/stable/reference/generated/numpy."
 _SCIPY = "https://docs.scipy.org/doc/scipy/reference/generated/scipy.special."
 _INFINITE = {"threshold": math.inf}
@@ -193,18 +120,18 @@ def reproducer(
     own = binding.remark == "ours"
     lines = ["import ml_dtypes", "import numpy as np"] if dtype == "bfloat16" else ["import numpy as np"]
     if own:
-        lines += [f"from {_HERE.rpartition('.')[0]}.numpy_functions import evaluate"]
+        lines += [f"from {_HERE} import evaluate"]
     else:
         lines += [f"import {binding.entry_point.rpartition('.')[0]}"]
     numpy_type = "ml_dtypes.bfloat16" if dtype == "bfloat16" else f"np.{'bool_' if dtype == 'bool' else dtype}"
     lines += ["", common.bits_source(dtype, input_bits, shape), f"x = bits.view({numpy_type})"]
     if own and binding.training:
         keywords = common.keywords(binding, arguments, f"generator=np.random.default_rng({seed})")
-        lines[1:1] = [f"from {_HERE.rpartition('.')[0]}.numpy_functions import rrelu_training"]
+        lines[1:1] = [f"from {_HERE} import rrelu_training"]
         lines += [f"value, gradient = rrelu_training(x, {keywords})"]
         lines += [_DRAWN, f"y = {'value' if quantity == 'value' else 'gradient'}.ravel()[:8]"]
     elif own and quantity == "parameter_gradient":
-        lines[1:1] = [f"from {_HERE.rpartition('.')[0]}.numpy_functions import prelu_slope_gradient"]
+        lines[1:1] = [f"from {_HERE} import prelu_slope_gradient"]
         lines += [common.bits_source(dtype, operands[0], (len(operands[0]),), "slope_bits")]
         if cotangent_bits:
             lines += [common.bits_source(dtype, cotangent_bits, shape, "cotangent_bits")]

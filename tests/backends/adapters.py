@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import re
 import warnings
 from collections.abc import Sequence
@@ -68,14 +69,16 @@ def ask(
 
 
 def bindings(drawn: bool = True, keywords: bool = False, bare: bool = False) -> list[Any]:
-    """Every binding of every framework, as parameters of a test.
+    """Every binding of every framework, as parameters of a test; of a framework that is not installed, one that is skipped.
 
     Without `drawn`, those in training mode are left out, whose answers are random. With `keywords`, only those that take a
     parameter as a keyword; with `bare`, only those that can be called without any.
     """
-    return [
+    installed = [name for name, package in PACKAGES.items() if importlib.util.find_spec(package)]
+    absent = pytest.mark.skip(reason="the framework is not installed")
+    return [pytest.param(name, None, id=name, marks=absent) for name in PACKAGES if name not in installed] + [
         pytest.param(name, binding, id=f"{name}-{binding.function}-{binding.id}")
-        for name in PACKAGES
+        for name in installed
         for binding in registry.backend(name).bindings
         if (drawn or not binding.training)
         and (binding.parameters or not keywords)

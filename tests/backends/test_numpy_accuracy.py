@@ -176,6 +176,6 @@ def test_the_known_slopes_of_gelu_are_right() -> None:
 def test_wrong_parameters_are_refused(
     function: str, parameters: dict[str, Any], error: type[Exception], said: str
 ) -> None:
-    call = registry.load(f"conformance.backends.numpy_ref:{function}")
+    call = registry.load(f"conformance.backends.numpy_functions:{function}")
     with pytest.raises(error, match=said):
         call(np.ones(1, np.float32), **parameters)

@@ -9,9 +9,9 @@ import pytest
 
 from conformance import registry
 
-prelu = registry.load("conformance.backends.numpy_ref:prelu")
+prelu = registry.load("conformance.backends.numpy_functions:prelu")
 slope_gradient = registry.load("conformance.backends.numpy_functions:prelu_slope_gradient")
-rrelu_training = registry.load("conformance.backends.numpy_ref:rrelu_training")
+rrelu_training = registry.load("conformance.backends.numpy_functions:rrelu_training")
 evaluate = registry.load("conformance.backends.numpy_functions:evaluate")
 
 SLOPES = np.array([0.25, -0.5, 2.0])

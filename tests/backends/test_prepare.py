@@ -25,7 +25,7 @@ def binding_of(name: str, binding_id: str, function: str = "") -> Any:
 
 
 PLAIN = {
-    "numpy": "conformance.backends.numpy_ref.sigmoid",
+    "numpy": "conformance.backends.numpy_functions.sigmoid",
     "torch": "torch.sigmoid",
     "tensorflow": "tensorflow.sigmoid",
     "jax": "jax.nn.sigmoid",

@@ -28,8 +28,8 @@ ASKED = [
     ("torch", "torch.nn.PReLU", "value", "eager"),
     ("tensorflow", "keras.layers.PReLU", "parameter_gradient", "graph"),
     ("tensorflow", "keras.layers.PReLU", "gradient", "compiled"),
-    ("numpy", "conformance.backends.numpy_ref.prelu", "parameter_gradient", "eager"),
-    ("numpy", "conformance.backends.numpy_ref.prelu", "gradient", "eager"),
+    ("numpy", "conformance.backends.numpy_functions.prelu", "parameter_gradient", "eager"),
+    ("numpy", "conformance.backends.numpy_functions.prelu", "gradient", "eager"),
 ]
 X = np.array([[-1.0, 2.0, -4.0], [-0.5, -3.0, 8.0]])
 SLOPES, COTANGENT = np.array([0.25, -0.5, 2.0]), np.array([[1.0, -2.0, 0.5], [4.0, -0.25, -1.0]])
@@ -92,7 +92,7 @@ def test_all_that_is_summed_is_in_the_script(
     [
         ("torch", "torch.nn.RReLU, training"),
         ("torch", "torch.nn.functional.rrelu_(training=True)"),
-        ("numpy", "conformance.backends.numpy_ref.rrelu_training"),
+        ("numpy", "conformance.backends.numpy_functions.rrelu_training"),
     ],
 )
 @pytest.mark.parametrize("quantity", ["value", "value_and_gradient"])

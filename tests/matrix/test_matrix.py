@@ -18,7 +18,7 @@ from conformance.suite.items import Item, Verdict, items, verdict
 
 FRAMEWORKS = {"numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
 INSTALLED = [name for name, module in FRAMEWORKS.items() if importlib.util.find_spec(module)]
-OURS = [binding.id for binding in registry.backend("numpy").bindings if "numpy_ref" in binding.entry_point]
+OURS = [binding.id for binding in registry.backend("numpy").bindings if binding.remark == "ours"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -48,7 +48,7 @@ def bindings() -> dict[str, list[Any]]:
     soft = {"beta": "beta", "threshold": "threshold"}
     infinite = {"beta": 1.0, "threshold": math.inf}
     return {
-        "numpy": [Binding(name, f"conformance.backends.numpy_ref.{name}", defaults=f.defaults()) for name, f in FUNCTIONS.items()],
+        "numpy": [Binding(name, f"conformance.backends.numpy_functions.{name}", defaults=f.defaults()) for name, f in FUNCTIONS.items()],
         "torch": [
             *torch("relu", ("torch.relu", "torch.nn.functional.relu", "torch.nn.ReLU")),
             Binding("relu", "torch.nn.ReLU", form="inplace_layer", keywords={"inplace": True}),
