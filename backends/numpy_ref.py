@@ -240,7 +240,7 @@ def _prepare_own(binding: Binding, arguments: Mapping[str, Any], quantity: str) 
     if binding.function == "gelu" and _optional("scipy") is None:
         raise NotProvided(f"{binding.entry_point} needs SciPy, which is not installed")
     if quantity == "value":
-        function = globals()[binding.function]
+        function = resolve(binding.entry_point)
         return lambda *tensors: (function(*tensors, **arguments),)
     count = len(binding.operands)
 

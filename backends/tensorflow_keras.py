@@ -15,7 +15,7 @@ import numpy as np
 
 from . import common
 from .common import FLOATS, bits_of, resolve
-from .protocol import Array, Binding, Call, NotSupported
+from .protocol import Array, Binding, Call, NotProvided, NotSupported
 from .tensorflow_bindings import BINDINGS
 
 
@@ -194,6 +194,7 @@ class TensorFlow:
         """See protocol.Backend. `graph` and `compiled` put the whole question, derivatives included, into the tf.function."""
         common.known(mode, self.modes, "TensorFlow")
         found = resolve(binding.entry_point)
+        _resolve_named(binding)
         spelt, ready = {**binding.keywords, **arguments}, _nothing
         if binding.form == "layer":
             # A layer casts floats to its own dtype, which is float32 unless it is told.
@@ -311,6 +312,18 @@ class TensorFlow:
             return accumulator.jvp(y)
 
         return forward
+
+
+def _resolve_named(binding: Binding) -> None:
+    """Raises NotProvided where the installed Keras has no activation of the name that the binding passes to a layer."""
+    name = binding.keywords.get("activation")
+    if isinstance(name, str):
+        try:
+            resolve("keras.activations.get")(name)
+        except ValueError as error:
+            raise NotProvided(
+                f"keras.layers.Activation({name!r}) does not exist in the installed version: {error}"
+            ) from None
 
 
 def _nothing(*tensors: Any) -> None:

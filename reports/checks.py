@@ -167,7 +167,7 @@ def first_state(states: Sequence[str]) -> str:
 def severities(findings: Sequence[Finding]) -> str:
     """`2 wrong, 1 inaccurate`: how many findings of each severity, the worst first."""
     counted = Counter(finding.severity for finding in findings)
-    return ", ".join(f"{counted[name]} {name}" for name in SEVERITIES if counted[name])
+    return ", ".join(f"{counted[name]:,} {name}" for name in SEVERITIES if counted[name])
 
 
 def _check(key: tuple[str, ...], results: list[Result], index: dict[tuple[str, str, str], list[Finding]]) -> Check:
@@ -229,7 +229,7 @@ def _verdict(subject: Subject, checks: list[Check], findings: list[Finding]) -> 
         deviating = outcomes["deviates"]
         sentence = f"{deviating:,} {'deviates' if deviating == 1 else 'deviate'}, in {count(len(present), 'finding')}: {severities(present)}"
         known = sum(finding.status == "expected" for finding in present)
-        sentence += f"; {known} of them expected." if known else "; none of them expected."
+        sentence += f"; {known:,} of them expected." if known else "; none of them expected."
     else:
         sentence = "No finding."
     ill = [

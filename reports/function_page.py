@@ -183,14 +183,16 @@ def _call(binding: Binding, function: Function) -> tuple[str, str]:
 
 
 def _text(expression: Expression, function: Function) -> str:
-    return text_of(expression, function.defaults())
+    return text_of(expression, function.defaults()).removesuffix(".0")
 
 
 def _kink(kink: Kink, function: Function) -> Statement:
     """With the defaults, or else with the first parameters for which it is there."""
     sample = next(sample for sample in function.samples() if text_of(kink.at, sample) != "nan")
     given = [f"{name} = {short(value)}" for name, value in sample.items() if value != function.defaults()[name]]
-    left, right, customary = (text_of(slope, sample) for slope in (kink.left, kink.right, kink.customary))
+    left, right, customary = (
+        text_of(slope, sample).removesuffix(".0") for slope in (kink.left, kink.right, kink.customary)
+    )
     return Statement(
         f"x = {kink.name}",
         (f"with {', '.join(given)}: " if given else "")
@@ -199,6 +201,8 @@ def _kink(kink: Kink, function: Function) -> Statement:
 
 
 def _limit(function: Function, value: Expression, derivative: Expression) -> str:
+    if _text(value, function) == "nan":
+        return "outside the domain: NaN"
     return f"{function.name}(x) → {_text(value, function)}, {function.name}′(x) → {_text(derivative, function)}"
 
 

@@ -42,7 +42,7 @@ def write(
 def text(judgements: Sequence[Judgement], *, budget: int = BUDGET) -> str:
     """The report. Of several judgements the last one's findings are compared with the first one's, under *Changes*."""
     if budget < SMALLEST_BUDGET:
-        raise ValueError(f"a Markdown report of {budget} bytes was asked for; the smallest is {SMALLEST_BUDGET}")
+        raise ValueError(f"a Markdown report of {budget:,} bytes was asked for; the smallest is {SMALLEST_BUDGET:,}")
     judgement = combine(judgements)
     found = sorted((f for f in judgement.findings if f.status != "stale"), key=worst_first)
     whole = _Page(budget)

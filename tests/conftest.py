@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from conformance.truth.cache import Oracle
+from tests.often import EVERYTHING, OFTEN
+
+# The same examples on every machine and at every time; a clock that others share is no judge.
+hypothesis.settings.register_profile("nnconform", derandomize=True, deadline=None, max_examples=50 * OFTEN)
+hypothesis.settings.load_profile("nnconform")
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +26,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what is marked `deep`, unless NNCONFORM_ALL=1."""
-    if os.environ.get("NNCONFORM_ALL", "0") not in ("", "0"):
+    if EVERYTHING:
         return
     deep = [item for item in items if item.get_closest_marker("deep")]
     if deep:

@@ -27,10 +27,11 @@ from conformance.formats import (
     values,
 )
 
+from .often import OFTEN
 from .truth import exactly
 
 formats = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
-often = settings(derandomize=True, deadline=None, max_examples=300)
+often = settings(max_examples=100 * OFTEN)
 
 
 def one(bits: int, format: Format) -> np.ndarray:

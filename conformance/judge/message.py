@@ -7,6 +7,7 @@ framework. Text that came from a framework is data: control characters are dropp
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from functools import cache
@@ -18,6 +19,9 @@ from conformance.standard import FUNCTIONS, Rule, rules_of
 LONGEST_LINE = 400
 """Characters that one of the four lines may have; what is longer is cut and marked with an ellipsis."""
 
+
+_COLOUR = re.compile("[\x1b�]" r"\[[0-9;]*m")
+"""A terminal's colours, whose escape character a worker may have replaced."""
 
 MANY = 1000
 """ULP from which on a bar is told as a number: beyond, the unit is no longer a measure that a person can feel."""
@@ -120,7 +124,10 @@ def _asked(item: Finding | Result) -> str:
 def _came(item: Finding | Result) -> str:
     worst = item.worst
     if worst is None:
-        return item.message or f"{item.outcome.replace('_', ' ')}" if isinstance(item, Result) else item.message
+        outcome = item.outcome.replace("_", " ") if isinstance(item, Result) else ""
+        # A message says how a worker ended, and not that this was no answer.
+        silent = outcome in ("crashed", "timed out", "undecided") and item.message
+        return f"{outcome}: {item.message}" if silent else item.message or outcome
     came = worst.observed + (f" [{worst.observed_bits}]" if worst.observed_bits else "")
     if math.isfinite(worst.ulp):
         # Near a zero of the truth even an honest answer is many ULP away: there the bar says more.
@@ -189,5 +196,6 @@ def _several(names: tuple[str, ...]) -> str:
 
 def folded(text: str) -> str:
     """Text that came from elsewhere, as a part of one line: without control characters, at most LONGEST_LINE long."""
-    line = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in text).split())
+    plain = _COLOUR.sub("", text)
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in plain).split())
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"

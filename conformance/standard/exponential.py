@@ -47,7 +47,7 @@ elu = Function(
             default=1.0,
             meaning="what negative values saturate at: −alpha; the slope of 0 from the left",
             domain="alpha ≥ 0",
-            samples=(1.0, 0.5, 0.1, 2.5, 0.0, 1e-3, 1000.0),
+            samples=(1.0, 0.5, 0.1, 2.5, 0.0, 1000.0, 1e-3),
             invalid=(-1.0,),
         ),
     ),

@@ -182,10 +182,12 @@ clipped_relu = Function(
         ),
     ),
     pairs=(
-        {"negative_slope": 0.25, "max_value": 6.0},
         {"negative_slope": 0.3, "threshold": 0.7},
         {"max_value": 6.0, "threshold": 1.0},
         {"max_value": 2.0, "threshold": 2.0},
+        # The last two are asked in every dtype: both have all kinks; below, one underflows and the other overflows.
+        {"negative_slope": 0.25, "max_value": 6.0},
+        {"negative_slope": 2.5, "max_value": 6.0},
     ),
     invalid=({"max_value": 1.0, "threshold": 2.0},),
     limits=(
@@ -242,7 +244,7 @@ leaky_relu = Function(
             default=0.01,
             meaning="slope for negative x",
             domain="any finite number",
-            samples=(0.01, 0.2, 0.3, 0.0, 1.0, 1e-3, 2.5, -0.5),
+            samples=(0.01, 0.2, 0.3, 0.0, 1.0, 1e-3, -0.5, 2.5),
         ),
     ),
     limits=(Limit("-inf", value=_leaky_relu_at_minus_infinity, derivative=_slope), Limit("+inf", value="+inf", derivative="1")),
@@ -390,7 +392,7 @@ threshold = Function(
             samples=(20.0, 0.0, -0.5),
         ),
     ),
-    pairs=({"threshold": 0.0, "value": 0.0}, {"threshold": 1.0, "value": 1.0}, {"threshold": -1.5, "value": -2.0}),
+    pairs=({"threshold": 0.0, "value": 0.0}, {"threshold": -1.5, "value": -2.0}, {"threshold": -1.5, "value": -1.5}),
     limits=(Limit("-inf", value=_threshold_value, derivative="0"), Limit("+inf", value="+inf", derivative="1")),
     zero_sign=_threshold_sign_of_zero,
     kinks=(Kink("threshold", at=_threshold_kink, left="0", right="1", customary="0"),),

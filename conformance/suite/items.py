@@ -157,12 +157,13 @@ def verdict(item: Item, known: Index, shown: Shown, entry_points: Iterable[str] 
         return Verdict("failed", text + more, deviates=all(r.outcome in ("deviates", "raised") for r in faults))
     missed = [r for r in (*mine, *unanswered) if r.outcome == "could_not_run"]
     if missed or (item.subject in known.problems and not compared):
-        return Verdict("could_not_run", _could_not_run(item, known.problems.get(item.subject) or missed[0].message))
+        why = known.problems.get(item.subject) or missed[0].message
+        return Verdict("could_not_run", _could_not_run(item.subject, shown.backend, why))
     if compared:
         return Verdict("passed", "")
     lacking = [r for r in (*mine, *unanswered) if r.outcome in ("not_provided", "not_supported")]
     if lacking:
-        return Verdict("skipped", min(f"{r.outcome.replace('_', ' ')}: {folded(r.message)}" for r in lacking))
+        return Verdict("skipped", min(map(_lacking, lacking)))
     if mine and all(result.unspecified for result in mine):
         return Verdict("skipped", f"unspecified: {mine[0].message}")
     return Verdict(
@@ -182,8 +183,14 @@ def _shown(result: Result, shown: Shown) -> str:
     return f"{text} {shown.options}" if shown.options else text
 
 
-def _could_not_run(item: Item, problem: str) -> str:
+def _lacking(result: Result) -> str:
+    """`not provided: jax.nn.mish does not exist in the installed version: no jax.nn.mish`."""
+    own = result.message.removeprefix("NotProvided: ").removeprefix("NotSupported: ")
+    return f"{result.outcome.replace('_', ' ')}: {folded(own)}"
+
+
+def _could_not_run(subject: str, backend: str, problem: str) -> str:
     """One short sentence: why, and what to do where the framework is missing."""
     absent = problem.startswith(("ImportError", "ModuleNotFoundError"))
-    advice = f" Install it there, or give --conformance-python {item.backend}=PATH." if absent else ""
-    return f"{item.subject} could not run: {folded(problem)}.{advice}"
+    advice = f" Install it there, or give --conformance-python {backend}=PATH." if absent else ""
+    return f"{subject} could not run: {folded(problem)}.{advice}"

@@ -110,7 +110,6 @@ class Session:
 
         Of a subject that could not run one item fails with the reason, and the others are skipped with it.
         """
-        __tracebackhide__ = True
         if found.outcome == "skipped":
             pytest.skip(found.text)
         if found.outcome == "could_not_run" and self._told.setdefault(item.subject, item.id) != item.id:

@@ -25,5 +25,4 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_rule(item: Item, conformance_session: Session) -> None:
-    __tracebackhide__ = True
     conformance_session.settle(item, conformance_session.verdict(item))

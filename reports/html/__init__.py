@@ -20,7 +20,7 @@ from conformance.standard import FUNCTIONS, Bar
 
 from ..checks import checks_of, combine, severities, verdicts
 from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, Binding, count, plain
-from .embedded import as_script, embedded, rules
+from .embedded import embedded, gist, packed, rules
 from .matrix import VIEWS, dtypes, matrix
 from .sections import absences, flat, function_sections, totals
 
@@ -60,7 +60,7 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Bindin
             style=Markup(style),
             script=Markup(script),
             policy=_policy(style, script),
-            data=Markup(as_script(data)),
+            data=packed(data),
             subjects=judgement.subjects,
             titles=titles,
             verdicts=verdicts(judgement, checks),
@@ -96,7 +96,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(count=count, plain=plain, short=short, rule=rule_name)
+    made.filters.update(count=count, plain=plain, short=short, rule=rule_name, gist=gist)
     return made
 
 

@@ -1,11 +1,14 @@
-"""The data that the page's script reads: findings, cells of the matrix, tables of special inputs. Plain JSON.
+"""The data that the page's script reads: findings, cells of the matrix, tables of special inputs. Compressed JSON.
 
-Knows how to write JSON that cannot leave its script element, and how much fits. Knows no HTML.
+Knows how to pack it so that it cannot leave its script element, and how much fits. Knows no HTML.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,10 +23,10 @@ from .matrix import VIEWS, Cell
 from .sections import FunctionSection
 
 SCHEMA = 1
-FINDINGS_BUDGET = 900_000
-"""Bytes of JSON that the findings may take; the least severe that do not fit are counted and left out."""
-EXHIBITS_BUDGET = 500_000
-"""Bytes of JSON that the tables of special inputs may take; parameters other than the defaults are left out first."""
+FINDINGS_BUDGET = 400_000
+"""Bytes that the findings may take on the page, packed; the least severe that do not fit are counted and left out."""
+EXHIBITS_BUDGET = 200_000
+"""Bytes that the tables of special inputs may take, packed; parameters other than the defaults are left out first."""
 
 
 def embedded(
@@ -33,14 +36,15 @@ def embedded(
     defaults: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     """Everything the script needs, as plain data."""
-    findings, left_out = _fitting([_finding(f) for f in sorted(judgement.findings, key=worst_first)], FINDINGS_BUDGET)
+    findings = [_finding(finding) for finding in sorted(judgement.findings, key=worst_first)]
+    fit = _fitting(findings, FINDINGS_BUDGET)
     return {
         "schema": SCHEMA,
         "subjects": [{"id": subject.id, "title": titles[subject.id]} for subject in judgement.subjects],
         "states": {s.key: {"glyph": s.glyph, "tone": s.tone, "label": s.label} for s in STATES.values()},
         "formats": {name: {"precision": f.precision, "emax": f.emax} for name, f in FORMATS.items()},
-        "findings": findings,
-        "findings_left_out": left_out,
+        "findings": findings[:fit],
+        "findings_left_out": len(findings) - fit,
         "cells": {key: _views(views) for key, views in cells.items()},
         **_exhibits(judgement, defaults),
     }
@@ -64,29 +68,18 @@ def rules(sections: Sequence[FunctionSection]) -> dict[str, Any]:
     return {"rules": tables, "sources": [[source.title, source.link] for source in sources]}
 
 
-def as_script(data: Any) -> str:
-    """JSON that HTML reads as text: no `<`, `>` or `&`, so neither `</script>` nor `<!--` can occur; NaN as a string."""
+def packed(data: Any) -> str:
+    """JSON (NaN as a string), compressed with zlib, in base64: a sixth of its size, and nothing in it is HTML."""
     text = json.dumps(for_json(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character, escape in (
-        ("<", "\\u003c"),
-        (">", "\\u003e"),
-        ("&", "\\u0026"),
-        ("\u2028", "\\u2028"),
-        ("\u2029", "\\u2029"),
-    ):
-        text = text.replace(character, escape)
-    return text
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
 
 
-def _fitting(records: list[dict[str, Any]], budget: int) -> tuple[list[dict[str, Any]], int]:
-    """The first records that fit in so many bytes, and how many did not."""
-    kept: list[dict[str, Any]] = []
-    for record in records:
-        budget -= len(as_script(record).encode())
-        if budget < 0:
-            break
-        kept.append(record)
-    return kept, len(records) - len(kept)
+def _fitting(records: Sequence[Any], budget: int) -> int:
+    """How many of the records, from the first, fit into so many bytes when they are packed together."""
+    if len(packed(records)) <= budget:
+        return len(records)
+    # Packing more never takes less, so the place to stop can be bisected.
+    return bisect_right(range(1, len(records) + 1), budget, key=lambda number: len(packed(records[:number])))
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -107,7 +100,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "checked": finding.checked,
         "deviating": finding.deviating,
         "message": plain(finding.message),
-        "gist": _gist(finding),
+        "gist": gist(finding),
         "reason": plain(finding.reason),
         # Any other scheme (javascript:) would be something to run.
         "link": finding.link if finding.link.startswith(("https://", "http://")) else "",
@@ -132,7 +125,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _gist(finding: Finding) -> str:
+def gist(finding: Finding) -> str:
     """A few words for the line of a finding: its message, or what came and what is true."""
     if finding.message or finding.worst is None:
         return plain(finding.message)
@@ -160,7 +153,6 @@ def _exhibits(judgement: Judgement, defaults: Mapping[str, Mapping[str, float]])
         grouped[exhibit.function].setdefault(table, {}).setdefault(exhibit.input, []).append(exhibit)
     subjects = [subject.id for subject in judgement.subjects]
     order = {name: place for place, name in enumerate(FORMATS)}
-    budget, left_out = EXHIBITS_BUDGET, 0
     shown: dict[str, dict[str, Any]] = {name: {} for name in grouped}
     tables = [(name, table, rows) for name, several in grouped.items() for table, rows in several.items()]
     usual = {name: spelled(values) for name, values in defaults.items()}
@@ -172,14 +164,14 @@ def _exhibits(judgement: Judgement, defaults: Mapping[str, Mapping[str, float]])
         rank = quantities.index(quantity) if quantity in quantities else len(quantities)
         return (parameters != usual.get(name, ""), rank, dtype != "float32", order.get(dtype, len(order)), parameters)
 
-    for name, table, rows in sorted(tables, key=place):
-        made = [_row(entered, subjects) for entered in rows.values()]
-        budget -= len(as_script(made).encode())
-        if budget < 0:
-            left_out += 1
-            continue
-        shown[name]["/".join(table)] = made
-    return {"exhibits": shown, "exhibits_left_out": left_out, "quantities": QUANTITY_LABEL}
+    made = [
+        (name, "/".join(table), [_row(entered, subjects) for entered in rows.values()])
+        for name, table, rows in sorted(tables, key=place)
+    ]
+    fit = _fitting(made, EXHIBITS_BUDGET)
+    for name, title, rows in made[:fit]:
+        shown[name][title] = rows
+    return {"exhibits": shown, "exhibits_left_out": len(made) - fit, "quantities": QUANTITY_LABEL}
 
 
 def _row(entered: list[Exhibit], subjects: list[str]) -> list[Any]:

@@ -1,9 +1,22 @@
 // The report's behaviour: the list of findings with its filters, the matrix and its strips, the tables of special inputs.
 // Everything that comes from the data is set as text, never as HTML.
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
   const byId = (id) => document.getElementById(id);
+
+  // Base64 of JSON compressed with zlib; text by text it would be six times as large.
+  async function unpack(text) {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  }
+
+  let data;
+  try {
+    data = await unpack(byId("data").textContent);
+  } catch {
+    byId("not-unpacked").hidden = false;
+    return;
+  }
 
   function element(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
@@ -33,6 +46,7 @@
   const chosen = Object.fromEntries(facets.map(([name]) => [name, new Set()]));
   chosen.id = new Set();
   let words = "";
+  let needles = [""];
 
   const haystacks = new Map(data.findings.map((f) => [f, [
     f.id, f.function, f.rule, `${f.function}.${f.rule}`, f.level, f.severity, f.status, f.subject, f.region, f.message, f.parameters,
@@ -45,7 +59,7 @@
       if (name !== without && chosen[name].size && !of(finding).some((value) => chosen[name].has(value))) return false;
     }
     const text = haystacks.get(finding);
-    return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+    return needles.every((word) => text.includes(word));
   }
 
   function fourLines(text) {
@@ -123,7 +137,7 @@
     const summary = element("summary", {},
       glyph(finding.severity),
       element("span", { class: "severity" }, finding.severity),
-      element("span", { class: "rule" }, finding.function, element("span", {}, ` ${finding.rule} `), status),
+      element("span", { class: "rule" }, finding.function === "*" ? "all functions" : finding.function, element("span", {}, ` ${finding.rule} `), status),
       element("span", { class: "subject" }, finding.subject),
       element("span", { class: "where" }, finding.dtypes.join(", ")),
       element("span", { class: "gist" }, finding.gist),
@@ -140,10 +154,16 @@
   function showFindings() {
     const list = byId("finding-list");
     if (!list) return;
+    needles = words.toLowerCase().split(/\s+/);
     let shown = 0;
+    let above = "";
     for (const [finding, item] of items) {
       item.hidden = !fits(finding);
-      shown += !item.hidden;
+      if (item.hidden) continue;
+      shown += 1;
+      const alike = [finding.status, finding.severity, finding.function, finding.subject].join(" ");
+      item.classList.toggle("again", alike === above);
+      above = alike;
     }
     byId("tally").textContent = shown === data.findings.length ? `All ${number(shown)} findings.` : `${number(shown)} of ${number(data.findings.length)} findings.`;
     byId("clear").hidden = !words && !Object.values(chosen).some((values) => values.size);
@@ -191,23 +211,32 @@
     return mark < 0 ? [hash, undefined] : [hash.slice(0, mark), hash.slice(mark + 1)];
   }
 
+  // The order that a reader knows from the rest of the page; what it lacks comes last.
+  function inOrder(name, values) {
+    const known = { subject: data.subjects.map((subject) => subject.id), function: Object.keys(data.rules), dtype: Object.keys(data.formats) }[name];
+    if (!known) return values;
+    const place = (value) => (known.includes(value) ? known.indexOf(value) : known.length);
+    return values.sort((one, other) => place(one) - place(other));
+  }
+
   function buildFindings() {
     const list = byId("finding-list");
     if (!list) return;
     for (const finding of data.findings) items.set(finding, line(finding));
     list.append(...items.values());
     for (const [name, of] of facets) {
-      const values = [...new Set(data.findings.flatMap(of))];
+      const values = inOrder(name, [...new Set(data.findings.flatMap(of))]);
       if (values.length < 2) continue;
-      const row = element("div", { class: "facet", role: "group", "aria-label": name }, element("span", { class: "name" }, name));
+      const chips = element("div", { class: "chips" });
+      const row = element("div", { class: "facet", role: "group", "aria-label": name }, element("span", { class: "name" }, name), chips);
       for (const value of values) {
         const chip = element("button", { type: "button", class: "chip", "data-facet": name, "data-value": value, "aria-pressed": "false" },
-          name === "severity" ? glyph(value) : "", `${value} `, element("span", { class: "n" }));
+          name === "severity" ? glyph(value) : "", `${value === "*" ? "all functions" : value} `, element("span", { class: "n" }));
         chip.addEventListener("click", () => {
           if (!chosen[name].delete(value)) chosen[name].add(value);
           changed();
         });
-        row.append(chip);
+        chips.append(chip);
       }
       byId("chips").append(row);
     }
@@ -234,9 +263,12 @@
 
   let view = "all";
 
-  function paint(canvas, bytes) {
+  function heatColours() {
     const style = getComputedStyle(document.documentElement);
-    const colours = [1, 2, 3, 4, 5].map((n) => style.getPropertyValue(`--heat${n}`));
+    return [1, 2, 3, 4, 5].map((n) => style.getPropertyValue(`--heat${n}`));
+  }
+
+  function paint(canvas, bytes, colours) {
     canvas.height = HEIGHT;
     canvas.width = Math.max(bytes.length, 1);
     const drawing = canvas.getContext("2d");
@@ -252,6 +284,7 @@
   const strips = new Map();
 
   function showMatrix() {
+    const colours = heatColours();
     for (const cell of document.querySelectorAll(".matrix .cell")) {
       const [key, worst, title, strip] = data.cells[cell.dataset.key][view];
       const state = data.states[key];
@@ -263,7 +296,7 @@
       const bytes = Array.from(atob(strip), (character) => character.charCodeAt(0));
       const canvas = cell.querySelector("canvas");
       strips.set(canvas, bytes);
-      paint(canvas, bytes);
+      paint(canvas, bytes, colours);
     }
   }
 
@@ -308,7 +341,10 @@
       tip.style.top = `${event.clientY + 18}px`;
     });
     table.addEventListener("mouseleave", () => { tip.hidden = true; });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { for (const [canvas, bytes] of strips) paint(canvas, bytes); });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      const colours = heatColours();
+      for (const [canvas, bytes] of strips) paint(canvas, bytes, colours);
+    });
     showMatrix();
   }
 
@@ -430,5 +466,6 @@
   showFindings();
   addEventListener("hashchange", readHash);
   readHash();
+  performance.mark("ready");
   document.documentElement.dataset.ready = "yes";
 })();

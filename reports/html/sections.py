@@ -23,9 +23,9 @@ MOST_ENTRY_POINTS = 12
 
 CONVENTION_KINDS = {
     "kink": "derivative at the kink x = {}",
-    "default": "default of {}",
+    "default": "parameters, where none is passed",
     "signed_zero": "sign of the zero for x = {}",
-    "gradient_nan": "derivative at NaN ({})",
+    "gradient_nan": "derivative at {}",
     "integer": "integer argument ({})",
     "invalid_parameter": "invalid {}",
 }
@@ -186,7 +186,7 @@ def _choices(conventions: list[Convention]) -> tuple[Choice, ...]:
         choices.append(
             Choice(
                 chosen=plain(chosen, 120),
-                customary=_same_number(chosen, same[0].customary),
+                customary=_same(chosen, same[0].customary),
                 entry_points=tuple(dict.fromkeys(convention.entry_point for convention in same)),
                 # Dtypes are worth naming only where they decide.
                 dtypes=", ".join(dtypes) if len(grouped) > 1 and set(dtypes) != whole else "",
@@ -195,11 +195,12 @@ def _choices(conventions: list[Convention]) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def _same_number(one: str, other: str) -> bool:
+def _same(one: str, other: str) -> bool:
+    """Whether two texts say the same: one number, or the same settings (`beta = 1, threshold = inf`) in any order."""
     try:
-        return float(one) == float(other)
+        return one == other or float(one) == float(other)
     except ValueError:
-        return one == other
+        return sorted(one.split(", ")) == sorted(other.split(", "))
 
 
 def _absence(key: tuple[str, str, str], checks: list[Check]) -> Absence:

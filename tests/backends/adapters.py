@@ -24,6 +24,8 @@ lay_out = registry.load("conformance.backends.common:lay_out")
 filler = registry.load("conformance.backends.common:filler")
 
 PACKAGES = {"numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
+INSTALLED = tuple(name for name, package in PACKAGES.items() if importlib.util.find_spec(package))
+"""Adapters whose framework is here. What is asked of each many times is asked of these, and not skipped as often of the others."""
 
 
 @functools.cache
@@ -74,11 +76,10 @@ def bindings(drawn: bool = True, keywords: bool = False, bare: bool = False) -> 
     Without `drawn`, those in training mode are left out, whose answers are random. With `keywords`, only those that take a
     parameter as a keyword; with `bare`, only those that can be called without any.
     """
-    installed = [name for name, package in PACKAGES.items() if importlib.util.find_spec(package)]
     absent = pytest.mark.skip(reason="the framework is not installed")
-    return [pytest.param(name, None, id=name, marks=absent) for name in PACKAGES if name not in installed] + [
+    return [pytest.param(name, None, id=name, marks=absent) for name in PACKAGES if name not in INSTALLED] + [
         pytest.param(name, binding, id=f"{name}-{binding.function}-{binding.id}")
-        for name in installed
+        for name in INSTALLED
         for binding in registry.backend(name).bindings
         if (drawn or not binding.training)
         and (binding.parameters or not keywords)
@@ -88,6 +89,7 @@ def bindings(drawn: bool = True, keywords: bool = False, bare: bool = False) -> 
 
 __all__ = [
     "BITS",
+    "INSTALLED",
     "PACKAGES",
     "VIEWS",
     "Array",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .adapters import BITS, PACKAGES, VIEWS, Array, NotSupported, adapter, filler, lay_out
+from .adapters import BITS, INSTALLED, VIEWS, Array, NotSupported, adapter, filler, lay_out
 
 SINGLES = [0, 1, 0x80000000, 0x80000001, 0x007FFFFF, 0x3F800000, 0x7F7FFFFF, 0x7F800000, 0xFF800000,
            0x7F800001, 0xFF812345, 0x7FC00000, 0xFFFFFFFF]  # fmt: skip
@@ -23,7 +23,7 @@ def patterns(dtype: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", BITS)
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_every_pattern_survives(name: str, dtype: str) -> None:
     backend = adapter(name)
     bits = patterns(dtype)
@@ -39,7 +39,7 @@ def test_every_pattern_survives(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), (1,), (5,), (2, 3), (2, 3, 4)])
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_every_view_holds_its_elements(name: str, view: str, shape: tuple[int, ...]) -> None:
     backend = adapter(name)
     bits = (np.arange(np.prod(shape, dtype=int), dtype=np.uint32) * 0x01010101 + 1).reshape(shape)
@@ -81,7 +81,7 @@ def test_a_broadcast_of_unequal_rows_is_refused() -> None:
         lay_out(np.arange(3, dtype=np.uint32), "broadcast", 0)
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_tensors_do_not_share_memory_with_what_they_were_made_of(name: str) -> None:
     backend = adapter(name)
     bits = np.full(64, 0x3F800000, np.uint32)
@@ -90,7 +90,7 @@ def test_tensors_do_not_share_memory_with_what_they_were_made_of(name: str) -> N
     assert (backend.array(tensor).bits == 0x3F800000).all()
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_python_numbers_have_bits(name: str) -> None:
     back = adapter(name).array(0.5)
     assert (back.dtype, back.bits.shape, int(back.bits)) == ("float64", (), 0x3FE0000000000000)

@@ -16,6 +16,7 @@ from conformance.truth import oracle, ulps
 from conformance.truth.oracle import evaluate
 from conformance.truth.reals import UNDECIDED, UNDEFINED, UNDERFLOW
 
+from ..often import EVERYTHING
 from .adapters import Array, adapter, array
 
 QUANTITIES = ("value", "gradient", "second_derivative")
@@ -36,7 +37,7 @@ def lattice(function: Function, parameters: Mapping[str, float], format: Format)
     """
     step = 1 if parameters == function.defaults() else 5
     if format.width == 16:
-        return np.arange(0, 65536, 47 * step, dtype=np.uint16)
+        return np.arange(0, 65536, (47 if EVERYTHING else 131) * step, dtype=np.uint32).astype(np.uint16)
     exponents = np.arange(0, 2 * format.emax + 2, 3 if format.width == 32 else 24, dtype=np.uint64)
     mantissas = np.array([0, 1, 0x2AAAAA, (1 << format.mantissa_bits) - 1], np.uint64)
     grid = ((exponents[:, None] << np.uint64(format.mantissa_bits)) | mantissas).ravel().astype(format.bits_type)
@@ -101,14 +102,14 @@ def _worst(bits: Bits, observed: Bits, error: Any, allowed: Any, beyond: Any, fo
     return f"{int(beyond.sum())} {quantity}s beyond the bar; at {x!r} came {y!r}: {error[at]:.2f} ULP, allowed {allowed[at]:.2f}"
 
 
-@pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))
-def test_nan_stays_nan_in_every_derivative(function: Any, dtype: str) -> None:
-    format = FORMATS[dtype]
-    bits = np.array([format.quiet_nan, format.quiet_nan | format.sign_bit, format.infinity | 1], format.bits_type)
-    for parameters in function.samples():
-        for quantity in (*QUANTITIES, "forward_gradient"):
-            assert np.isnan(values(answer(function, parameters, quantity, dtype, bits), format)).all()
+def test_nan_stays_nan_in_every_derivative(function: Any) -> None:
+    for dtype, format in FORMATS.items():
+        bits = np.array([format.quiet_nan, format.quiet_nan | format.sign_bit, format.infinity | 1], format.bits_type)
+        for parameters in function.samples():
+            for quantity in (*QUANTITIES, "forward_gradient"):
+                answers = values(answer(function, parameters, quantity, dtype, bits), format)
+                assert np.isnan(answers).all(), (dtype, parameters, quantity)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

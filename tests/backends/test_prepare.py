@@ -11,7 +11,7 @@ import pytest
 from conformance import registry
 from conformance.standard import FUNCTIONS
 
-from .adapters import PACKAGES, Array, NotSupported, adapter, array, ask, numbers
+from .adapters import INSTALLED, PACKAGES, Array, NotSupported, adapter, array, ask, numbers
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -31,7 +31,7 @@ PLAIN = {
     "jax": "jax.nn.sigmoid",
 }
 MODES = [
-    (name, mode) for name in PACKAGES for mode in registry.backend(name).modes if (name, mode) != ("torch", "compiled")
+    (name, mode) for name in INSTALLED for mode in registry.backend(name).modes if (name, mode) != ("torch", "compiled")
 ]
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from conformance.cases.case import Case, Input, blob_hash, decode, encode
 
-NAMES = st.text(st.characters(codec="utf-8"), max_size=8)
+NAMES = st.text('ab.-/ "\\\n\x00\x7f\u00e9\u2028\ufeff\U0001d11e', max_size=8)
+"""Of characters that some encoding or escape might lose; an alphabet of all takes a second to make."""
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 INPUTS = st.builds(
     Input, st.binary(max_size=4).map(blob_hash), NAMES, st.lists(st.integers(0, 9), max_size=3).map(tuple), NAMES

@@ -202,7 +202,7 @@ NUMBERS = (
 FAULTS = (
     # name, functions, the rules under which it must be found, those under which it may show too, and what is spoilt
     Fault("constant off by 1e-6", ("gelu",), ("value",), NUMBERS, strike=scale(VALUE, 1 + 1e-6)),
-    Fault("one pattern of float16", ("sigmoid",), ("value",), NUMBERS, strike=_one_pattern, dtypes=("float16",), whole=True, only=only(deviating=3 * 2)),
+    Fault("one pattern of float16", ("sigmoid",), ("value",), NUMBERS, strike=_one_pattern, dtypes=("float16",), whole=True, modes=("eager", "compiled"), only=only(deviating=3 * 2)),
     Fault("NaN swallowed", ("relu",), ("nan",), strike=put(VALUE, at(np.nan), 0.0)),
     Fault("NaN swallowed by the gradient", ("sigmoid",), ("gradient.nan",), strike=put(GRADIENT, at(np.nan), 0.0)),
     Fault("-0 lost", ("gelu",), ("signed_zero",), strike=_lose_sign_of_zero_argument),
@@ -227,7 +227,7 @@ FAULTS = (
     Fault("gradient in float32", ("relu",), ("gradient.dtype",), ("gradient", "kink.0"), output_dtype=lambda asked: "float32" if asked.quantity == "gradient" else asked.format.name, dtypes=("bfloat16",)),
     Fault("float64 computed in float32", ("sigmoid",), ("value", "gradient", "second_derivative"), (*NUMBERS, "flush"), strike=_in_float32, dtypes=("float32", "float64"), only=only(dtypes=("float64",))),
     Fault("wrong only in bfloat16", ("gelu",), ("value",), NUMBERS, strike=lambda asked, bits: scale(VALUE, 1.1)(asked, bits) if asked.format.name == "bfloat16" else bits, dtypes=("bfloat16", "float32"), only=only(dtypes=("bfloat16",))),
-    Fault("wrong only when compiled", ("gelu",), ("value",), NUMBERS, strike=lambda asked, bits: scale(VALUE, 1.1)(asked, bits) if asked.mode == "compiled" else bits, only=only(modes=("compiled",))),
+    Fault("wrong only when compiled", ("gelu",), ("value",), NUMBERS, strike=lambda asked, bits: scale(VALUE, 1.1)(asked, bits) if asked.mode == "compiled" else bits, modes=("eager", "compiled"), only=only(modes=("compiled",))),
     Fault("float16 becomes float32", ("relu",), dtypes=("float16",), found_under=("dtype.preserved",), may_show=("gradient.dtype",), output_dtype=lambda asked: "float32" if asked.format.name == "float16" else asked.format.name),
     Fault("integers truncated", ("sigmoid",), ("dtype.integer",), truncates_integers=True, dtypes=("bool", "int32", "uint8")),
     Fault("scalars gain a dimension", ("relu",), ("shape.scalar",), output_shape=lambda asked, shape: shape or (1,)),

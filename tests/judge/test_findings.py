@@ -11,7 +11,7 @@ from conformance.judge.findings import findings_of, gating
 from conformance.judge.records import OUTCOMES, Finding, Result, Totals, Worst
 from conformance.judge.run import totals_of
 from conformance.observe.observation import Subject
-from conformance.suite.items import Item, index, verdict
+from conformance.suite.items import Item, Shown, index, verdict
 
 TORCH = Subject("torch", "torch", "default", "cpu", {"torch": "2.13.0"})
 WORST = Worst(("1.0",), ("0x3f800000",), "0.8", "0x3f4ccccd", "0.84", 600.0, 4.5, 0.04, "float32", "eager")
@@ -137,6 +137,7 @@ def test_totals_count_every_outcome_apart() -> None:
 
 
 ITEM = Item("torch", "torch", "gelu.value", "float32")
+SILENT = replace(RIGHT, comparisons=0, conforms=0)
 # results of an item, its verdict, what it says
 ITEMS = [
     ([RIGHT], "passed", ""),
@@ -145,9 +146,13 @@ ITEMS = [
     ([replace(RIGHT, vacuous=10)], "failed", "compared nothing"),
     ([replace(RIGHT, vacuous=9)], "passed", ""),
     ([replace(RIGHT, outcome="undecided", undecided=1)], "failed", "undecided"),
-    ([replace(RIGHT, outcome="crashed", comparisons=0, message="signal 11")], "failed", "crashed: signal 11"),
-    ([replace(RIGHT, outcome="could_not_run", comparisons=0, message="no module")], "failed", "no module"),
-    ([replace(RIGHT, outcome="not_supported", comparisons=0, message="Half")], "skipped", "not supported: Half"),
+    ([RIGHT, replace(SILENT, outcome="crashed", message="signal 11")], "failed", "came      crashed: signal 11"),
+    ([RIGHT, replace(SILENT, outcome="timed_out", message="no answer")], "failed", "came      timed out: no answer"),
+    ([RIGHT, replace(SILENT, outcome="raised", message="E: no")], "failed", "came      E: no"),
+    ([RIGHT, replace(SILENT, outcome="could_not_run", message="no\nend")], "could_not_run", "torch could not run: no end."),
+    ([replace(SILENT, outcome="not_supported", message="Half")], "skipped", "not supported: Half"),
+    ([replace(SILENT, outcome="not_provided", message="NotProvided: x")], "skipped", "not provided: x"),
+    ([RIGHT, replace(SILENT, outcome="not_provided", message="x")], "passed", ""),
     ([replace(RIGHT, outcome="unspecified", conforms=0, unspecified=10, message="why")], "skipped", "unspecified: why"),
     ([replace(RESULT, level="MAY")], "passed", ""),
 ]  # fmt: skip
@@ -157,14 +162,50 @@ ITEMS = [
 def test_an_item_of_the_matrix_fails_without_one_effective_comparison(
     results: list[Result], outcome: str, text: str
 ) -> None:
-    by_item = index(_Judged(tuple(results)))  # type: ignore[arg-type]
-    told = verdict(ITEM, by_item, "run.nnconform")
+    told = verdict(ITEM, index(_Judged(tuple(results))), Shown("torch"))  # type: ignore[arg-type]
     assert told.outcome == outcome
     assert text in told.text
+
+
+@pytest.mark.parametrize("rule", ["gelu.limit.-inf", "gelu.gradient.nan", "gelu.second_derivative.nan", "gelu.shape"])
+@pytest.mark.parametrize(
+    ("outcome", "comes_to"),
+    [("raised", "failed"), ("crashed", "failed"), ("timed_out", "failed"), ("could_not_run", "could_not_run"),
+     ("not_supported", "skipped"), ("not_provided", "skipped")],
+)  # fmt: skip
+def test_what_was_not_answered_speaks_for_all_that_it_would_have_answered(
+    rule: str, outcome: str, comes_to: str
+) -> None:
+    """It leaves its mark under one rule: of a derivative, that of the derivative or, where nothing is there, the value."""
+    silent = replace(SILENT, outcome=outcome, message="no such thing")
+    told = verdict(replace(ITEM, rule=rule), index(_Judged((silent,))), Shown("torch"))  # type: ignore[arg-type]
+    assert (told.outcome, "no such thing" in told.text) == (comes_to, True)
+    other = replace(silent, dtype="bfloat16")
+    told = verdict(replace(ITEM, rule=rule), index(_Judged((other,))), Shown("torch"))  # type: ignore[arg-type]
+    assert told.text.endswith("no result of the run bears on it")
+
+
+def test_an_item_of_a_subject_that_never_ran_says_why_and_what_to_do() -> None:
+    problem = "ModuleNotFoundError: No module named 'torch' (in python)"
+    judged = _Judged((), (replace(TORCH, problem=problem),))
+    told = verdict(ITEM, index(judged), Shown("torch"))  # type: ignore[arg-type]
+    assert told.outcome == "could_not_run"
+    assert told.text == (
+        f"torch could not run: {problem}. Install it there, or give --conformance-python torch=PATH."
+    )  # fmt: skip
+
+
+def test_the_command_of_an_item_has_the_options_that_it_needs() -> None:
+    shown = Shown("my.module:Torch", "--python my.module:Torch=/old/python --tier deep")
+    told = verdict(ITEM, index(_Judged((RESULT,))), shown)  # type: ignore[arg-type]
+    assert told.text.endswith(
+        "again     nnconform run my.module:Torch --functions gelu --rules value --dtypes float32 --modes eager "
+        "--python my.module:Torch=/old/python --tier deep"
+    )
 
 
 class _Judged:
     """What `index` reads of a judgement."""
 
-    def __init__(self, results: tuple[Result, ...]) -> None:
-        self.results = results
+    def __init__(self, results: tuple[Result, ...], subjects: tuple[Subject, ...] = (TORCH,)) -> None:
+        self.results, self.subjects = results, subjects

@@ -11,20 +11,23 @@ from conformance.formats import FORMATS
 from conformance.judge.message import four_lines
 from conformance.standard import FUNCTIONS, rules_of
 from conformance.truth.cache import Oracle
-from tests.toy import NO_FAULT, Fault, judged
+from tests.often import EVERYTHING
+from tests.toy import NO_FAULT, Fault, Toy, judged
 
 from .faults import ECHOES, FAULTS
 
-# These tests cost what the truth costs: parameters are asked in float32, every other format with the defaults of every third
-# function, all numbers of a lattice of one function in each format. With NNCONFORM_ALL=1 nothing is left out.
+# These tests cost what the truth costs: parameters and modes are asked in float32, every other format with the defaults of every
+# third function, all numbers of a lattice of one function in each format. With NNCONFORM_ALL=1 all of it is asked of all.
 OTHERS = ("bfloat16", "float64", "float16")
-WHOLE = {("softplus", "float32"), ("sigmoid", "bfloat16"), ("gelu", "float64"), ("hard_swish", "float16")}
+WHOLE = {("gelu", "float32"), ("sigmoid", "bfloat16"), ("log1mexp", "float64"), ("hard_swish", "float16")}
 
 
 def perfect(name: str, dtype: str, whole: bool) -> Fault:
     """No fault. Beside float32 an integer is asked, which the toy lacks."""
     dtypes = ("float32", "int32") if dtype == "float32" else (dtype,)
-    return Fault("none", (name,), (), dtypes=dtypes, with_parameters=dtype == "float32", whole=whole)
+    most = dtype == "float32"
+    modes = Toy.modes if most or EVERYTHING else Toy.modes[:1]
+    return Fault("none", (name,), (), dtypes=dtypes, modes=modes, with_parameters=most, whole=whole)
 
 
 def asked() -> Iterator[Any]:
@@ -47,7 +50,9 @@ def test_the_perfect_backend_yields_no_finding(fault: Fault, oracle: Oracle) -> 
     assert totals.comparisons > (50_000 if fault.whole else 10_000)
     assert totals.undecided == totals.vacuous == 0
     assert totals.raised == totals.crashed == 0
-    assert {result.rule.split(".", 1)[1] for result in judgement.results if result.outcome == "not_supported"} <= {"dtype.integer"}
+    assert {result.rule.split(".", 1)[1] for result in judgement.results if result.outcome == "not_supported"} <= {
+        "dtype.integer"
+    }
     measured = [result for result in judgement.results if sum(result.grades)]
     assert measured
     assert all(sum(result.grades[1:]) == 0 for result in measured), "the truth rounded once is correctly rounded"

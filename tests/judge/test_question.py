@@ -15,6 +15,7 @@ from conformance.judge.question import question
 from conformance.standard import FUNCTIONS, Bar
 from conformance.truth import ulps
 from conformance.truth.cache import Oracle
+from tests.toy import few
 
 
 def ulp(number: Fraction, format: Format) -> Fraction:
@@ -167,9 +168,10 @@ def test_at_overflow_the_bar_is_that_of_the_slope(oracle: Oracle) -> None:
 
 def test_no_comparison_is_vacuous_with_the_bars_of_the_standard(oracle: Oracle) -> None:
     for name, function in FUNCTIONS.items():
-        bits = lattice(function, function.defaults(), FLOAT32, oracle)
+        defaults, whole = function.defaults(), name in ("exponential", "softplus")
+        bits = lattice(function, defaults, FLOAT32, oracle) if whole else few(function, defaults, FLOAT32)
         for quantity in ("value", "gradient", "second_derivative"):
-            assert not question(function, function.defaults(), FLOAT32, quantity, bits, oracle).vacuous.any(), (
+            assert not question(function, defaults, FLOAT32, quantity, bits, oracle).vacuous.any(), (
                 name,
                 quantity,
             )

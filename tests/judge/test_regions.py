@@ -7,13 +7,13 @@ import re
 import numpy as np
 import pytest
 
-from conformance.cases.lattice import lattice
 from conformance.formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, Format, round_to, values
 from conformance.judge.question import ORDERS, question
 from conformance.judge.regions import breaks_of, regions_of
 from conformance.standard import FUNCTIONS, Kink, Landmark, rules_of
 from conformance.truth.cache import Oracle
 from conformance.truth.oracle import evaluate
+from tests.toy import few
 
 ASKED = [
     ("relu", FLOAT32), ("hard_swish", BFLOAT16), ("gelu", FLOAT32), ("sigmoid", FLOAT32), ("leaky_relu", FLOAT32),
@@ -29,7 +29,7 @@ def test_every_input_is_in_exactly_one_part_under_a_rule_of_the_function(
     name: str, format: Format, quantity: str, oracle: Oracle
 ) -> None:  # fmt: skip
     function = FUNCTIONS[name]
-    bits = lattice(function, function.defaults(), format, oracle)
+    bits = few(function, function.defaults(), format)
     parts = question(function, function.defaults(), format, quantity, bits, oracle).parts
     members = np.concatenate([part.members for part in parts])
     assert np.array_equal(np.sort(members), np.arange(len(bits)))
@@ -42,7 +42,7 @@ def test_every_input_is_in_exactly_one_part_under_a_rule_of_the_function(
 def test_a_name_says_what_is_in_it(name: str, format: Format, quantity: str, oracle: Oracle) -> None:
     """The names are read here by another hand: `-3 < x < 3`, `x ≥ 1.41`, `x = +inf`, ... and hold for every member."""
     function = FUNCTIONS[name]
-    bits = lattice(function, function.defaults(), format, oracle)
+    bits = few(function, function.defaults(), format)
     points: tuple[Kink | Landmark, ...] = (*function.kinks, *function.landmarks)
     exactly = {point.name: float(evaluate(point.at, function.defaults())) for point in points}
     for part in question(function, function.defaults(), format, quantity, bits, oracle).parts:

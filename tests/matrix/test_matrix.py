@@ -1,4 +1,4 @@
-"""The matrix over the four frameworks, in this project's own continuous integration.
+"""The matrix over the four frameworks, in this project's own continuous integration: one run for all that are installed.
 
 Until known deviations can be recorded, a framework that deviates is reported (xfail, with the four lines) and does not
 fail; that something crashed, hung, stayed undecided, or compared nothing without saying why, does. What is ours must conform.
@@ -8,58 +8,73 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from conformance import registry
-from conformance.judge.records import Judgement
-from conformance.pytest_plugin import Session
-from conformance.suite.items import Item, Verdict, items, verdict
+from conformance.judge.records import Judgement, Result, Totals
+from conformance.judge.run import totals_of
+from conformance.suite.items import Item, items
+from conformance.suite.options import asked
+from conformance.suite.session import Session, of_pytest
 
-FRAMEWORKS = {"numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
-INSTALLED = [name for name, module in FRAMEWORKS.items() if importlib.util.find_spec(module)]
+INSTALLED = tuple(name for name in registry.BACKENDS if importlib.util.find_spec(name))
 OURS = [binding.id for binding in registry.backend("numpy").bindings if binding.remark == "ours"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    found = asked(metafunc.config)
+    backends = found.backends or INSTALLED
     if "item" in metafunc.fixturenames:
-        found = list(items(INSTALLED, Session.selection(metafunc.config)))
-        metafunc.parametrize("item", [pytest.param(item, id=item.id) for item in found])
+        every = [
+            pytest.param(item, id=item.id, marks=pytest.mark.xdist_group(item.backend))
+            for item in items(backends, found.selection)
+        ]
+        metafunc.parametrize("item", every)
     if "backend" in metafunc.fixturenames:
-        metafunc.parametrize("backend", INSTALLED)
+        metafunc.parametrize("backend", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in backends])
 
 
-def _verdict(item: Item, session: Session, entry_points: list[str]) -> Verdict:
-    return verdict(item, session.results(item.backend), str(session.run_path(item.backend)), entry_points)
+@pytest.fixture(scope="session")
+def conformance_session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """The session of the options; without a backend among them, of all that are installed."""
+    found = asked(request.config)
+    return of_pytest(replace(found, backends=found.backends or INSTALLED), request, tmp_path_factory)
 
 
 def test_rule(item: Item, conformance_session: Session) -> None:
-    __tracebackhide__ = True
     if item.backend == "numpy":
-        ours = _verdict(item, conformance_session, OURS)
+        ours = conformance_session.verdict(item, OURS)
         if ours.deviates:
             pytest.fail(ours.text, pytrace=False)
-    found = _verdict(item, conformance_session, [])
-    if found.outcome == "skipped":
-        pytest.skip(found.text)
-    if found.outcome == "failed" and not found.deviates:
-        pytest.fail(found.text, pytrace=False)
-    if found.outcome == "failed":
+    found = conformance_session.verdict(item)
+    if found.deviates:
         pytest.xfail(found.text)
+    conformance_session.settle(item, found)
+
+
+def _results(judgement: Judgement, backend: str) -> tuple[list[Result], Totals]:
+    """A backend's own part of a judgement."""
+    subjects = [subject for subject in judgement.subjects if subject.backend == backend]
+    names = {subject.id for subject in subjects}
+    results = [result for result in judgement.results if result.subject in names]
+    return results, totals_of(results, subjects)
 
 
 def test_nothing_is_undecided_vacuous_crashed_or_hung(backend: str, conformance_session: Session) -> None:
-    judgement: Judgement = conformance_session.judgement(backend)
-    totals = judgement.totals
+    results, totals = _results(conformance_session.judgement(backend), backend)
     assert totals.comparisons > 1_000_000
     assert (totals.undecided, totals.crashed, totals.timed_out, totals.could_not_run) == (0, 0, 0, 0)
-    assert totals.vacuous == 0, [result.rule for result in judgement.results if result.vacuous]
+    assert totals.vacuous == 0, [result.rule for result in results if result.vacuous]
 
 
 def test_whatever_is_unspecified_says_why(backend: str, conformance_session: Session) -> None:
     judgement = conformance_session.judgement(backend)
     reasons: Mapping[str, str] = judgement.unspecified
     silent = {
-        r.rule for r in judgement.results if r.unspecified and not r.message and r.rule.split(".", 1)[1] not in reasons
+        r.rule
+        for r in _results(judgement, backend)[0]
+        if r.unspecified and not r.message and r.rule.split(".", 1)[1] not in reasons
     }
     assert silent == set()

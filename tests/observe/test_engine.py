@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,6 +222,15 @@ def _runs(pid: str) -> bool:
         return False
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on(bench: Bench) -> None:
     cases = [bench.case("flip", detail=str(n)) for n in range(5)] + [bench.case("hang")]
     task = bench.task([Group("group", tuple(cases))])

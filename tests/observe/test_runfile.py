@@ -18,6 +18,7 @@ from conformance.observe import blobs
 from conformance.observe.environment import host_environment
 from conformance.observe.observation import OUTCOMES, Observation, Output, Subject
 from conformance.observe.runfile import APPLICATION_ID, VERSION, RunFile, RunFileError
+from tests.often import OFTEN
 
 SUBJECT = Subject("torch", "torch", "default", "cpu", {"torch": "2.13", "numpy": "2.4"}, {"threads": 1})
 META = {"plan": {"tier": "quick", "alpha": float("inf")}, "standard": "abc", "nnconform": "0.1.0"}
@@ -248,7 +249,7 @@ def test_the_marks_of_the_file(tmp_path: Path) -> None:
     assert int.from_bytes(head[60:64], "big") == VERSION
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60 * OFTEN)
 @given(
     st.binary(max_size=3000),
     st.sampled_from([1, 2, 4, 8]),

@@ -69,7 +69,8 @@ def make(folder: Path, *arguments: str) -> Environment:
     venv.create(folder, with_pip=False)
     environment = Environment(folder)
     python = environment.script("python")
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", *arguments, at=folder)
+    install = ["install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", *arguments]
+    run(sys.executable, "-m", "pip", "--python", python, *install, at=folder)
     library = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", at=folder).strip()
     borrowed = dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     # Appended after the environment's own folder, so that a nnconform installed here does not hide the one under test.
@@ -78,8 +79,9 @@ def make(folder: Path, *arguments: str) -> Environment:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return make(tmp_path_factory.mktemp("regular") / "environment", str(ROOT))
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel_file: Path) -> Environment:
+    """From the wheel: pip builds one, too, where it is given a folder."""
+    return make(tmp_path_factory.mktemp("regular") / "environment", str(wheel_file))
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path, PurePosixPath
@@ -18,15 +16,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
-    """The wheel, built as pip builds it (the build backend comes from the package index)."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert built.returncode == 0, built.stderr
-    (file,) = folder.iterdir()
-    assert file.name == f"nnconform-{conformance.__version__}-py3-none-any.whl"
-    return zipfile.Path(file)
+def wheel(wheel_file: Path) -> zipfile.Path:
+    assert wheel_file.name == f"nnconform-{conformance.__version__}-py3-none-any.whl"
+    return zipfile.Path(wheel_file)
 
 
 def names(wheel: zipfile.Path) -> set[str]:

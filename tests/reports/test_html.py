@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import json
 import re
+import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +22,7 @@ from tests.reports import sample
 
 write = registry.report("html")
 page = registry.load("conformance.reports.html:page")
+embedded: Any = importlib.import_module("conformance.reports.html.embedded")
 
 
 class Reader(HTMLParser):
@@ -47,7 +50,7 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def judgement() -> Judgement:
-    return sample.judgement()
+    return sample.judgement(tuple(FUNCTIONS))
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +67,16 @@ def read(content: str) -> Reader:
 
 
 def data_of(content: str) -> Any:
-    found = re.findall(r'<script type="application/json" id="data">(.*?)</script>', content, re.DOTALL)
+    found = re.findall(r'<script type="text/plain" id="data">(.*?)</script>', content, re.DOTALL)
     assert len(found) == 1
-    assert not re.search("[<>&]", found[0])
-    return json.loads(found[0], parse_constant=lambda name: pytest.fail(f"not JSON: {name}"))
+    # Base64 and nothing else: whatever is in the data, no character of it can be HTML.
+    unpacked = zlib.decompress(base64.b64decode(found[0], validate=True))
+    return json.loads(unpacked, parse_constant=lambda name: pytest.fail(f"not JSON: {name}"))
 
 
 def test_it_is_one_small_file(judgement: Judgement, tmp_path: Path) -> None:
     path = write([judgement], sample.bindings(), tmp_path / "made")
-    assert path.stat().st_size < 2_000_000
+    assert path.stat().st_size < 1_500_000
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
@@ -87,7 +91,7 @@ def test_it_loads_nothing(read: Reader) -> None:
 
 def test_two_scripts_and_no_more(read: Reader) -> None:
     assert [attributes for tag, attributes in read.tags if tag == "script"] == [
-        {"type": "application/json", "id": "data"},
+        {"type": "text/plain", "id": "data"},
         {},
     ]
     assert not [a for _, attributes in read.tags for a in attributes if a.startswith("on") or a == "style"]
@@ -131,7 +135,7 @@ def test_every_subject_function_and_rule_is_there(content: str, read: Reader, ju
     shown = "".join(read.text)
     assert all(subject.title in shown for subject in judgement.subjects)
     conforming = sample.conforming_checks(judgement, "numpy")
-    assert f"{conforming} of {conforming} checks conform" in shown
+    assert f"{conforming:,} of {conforming:,} checks conform" in shown
     data = data_of(content)
     for function in FUNCTIONS.values():
         assert function.title in shown
@@ -189,15 +193,37 @@ def test_special_inputs_side_by_side(content: str) -> None:
 
 
 def test_what_does_not_fit_is_left_out_and_said(judgement: Judgement) -> None:
+    # Noise, because anything else would be compressed into almost nothing.
+    noise = [hashlib.shake_256(bytes([n])).hexdigest(1500) for n in range(250)]
+    first = judgement.findings[0]
     many = replace(
-        judgement, findings=tuple(replace(judgement.findings[0], id=f"f{n}", reproducer="x" * 3000) for n in range(900))
+        judgement, findings=tuple(replace(first, id=f"f{n}", reproducer=text) for n, text in enumerate(noise))
     )
     made = page([many], sample.bindings())
     data = data_of(made)
-    assert len(made.encode()) < 2_000_000
-    assert 0 < len(data["findings"]) < 900
-    assert data["findings_left_out"] == 900 - len(data["findings"])
-    assert f"The {data['findings_left_out']} least severe are not on this page" in made
+    assert len(made.encode()) < 1_500_000
+    kept = len(data["findings"])
+    assert 0 < kept < len(noise)
+    taken = len(embedded.packed(data["findings"]))
+    assert taken <= embedded.FINDINGS_BUDGET < taken + 4_000
+    assert data["findings_left_out"] == len(noise) - kept
+    assert f". The {len(noise) - kept} least severe are not on this page" in " ".join(made.split())
+
+
+def test_left_out_tables_are_those_of_unusual_parameters(
+    judgement: Judgement, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exhibits = data_of(content)["exhibits"]
+    unusual = tuple(
+        replace(e, parameters={"beta": float(n), "threshold": 20.0}, truth=hashlib.sha256(bytes([n])).hexdigest())
+        for n in range(2, 100)
+        for e in judgement.exhibits[:1]
+    )
+    monkeypatch.setattr(embedded, "EXHIBITS_BUDGET", 4_000)
+    data = data_of(page([replace(judgement, exhibits=unusual + judgement.exhibits)], sample.bindings()))
+    assert 0 < data["exhibits_left_out"] < len(unusual)
+    for name, tables in exhibits.items():
+        assert set(tables) <= set(data["exhibits"][name])
 
 
 def test_no_run_at_all_is_a_page_too(judgement: Judgement) -> None:

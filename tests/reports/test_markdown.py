@@ -91,7 +91,7 @@ def test_cut_findings_are_counted_and_the_worst_are_kept(judgement: Judgement) -
 
 
 def test_a_budget_too_small_is_refused(judgement: Judgement) -> None:
-    with pytest.raises(ValueError, match="smallest is 1000"):
+    with pytest.raises(ValueError, match="smallest is 1,000"):
         text([judgement], budget=10)
 
 

@@ -87,6 +87,7 @@ def test_it_is_always_four_lines_of_limited_length() -> None:
     ).split("\n")
     assert [line[:10].rstrip() for line in lines] == ["asked", "came", "conforms", "again"]
     assert all(len(line) <= LONGEST_LINE + 10 for line in lines)
+    assert lines[1].startswith("came      a b c�")
     assert lines[1].endswith("…")
     assert not any(character in "".join(lines) for character in "\r\x1b\u202e\x00")
 

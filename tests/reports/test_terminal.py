@@ -33,7 +33,7 @@ def test_the_summary_has_every_subject_with_its_denominator(judgement: Judgement
     content = text_of(summary([judgement]), 200)
     assert all(subject.title in content for subject in judgement.subjects)
     conforming = sample.conforming_checks(judgement, "numpy")
-    assert f"Conforms in {conforming} of {conforming} checks." in content
+    assert f"Conforms in {conforming:,} of {conforming:,} checks." in content
     assert "Could not run: ModuleNotFoundError" in content
     assert "9 findings: 3 wrong, 4 inaccurate, 1 convention, 1 information" in content
 
@@ -48,7 +48,9 @@ def test_findings_by_status(judgement: Judgement) -> None:
 
 def test_markup_in_messages_is_text(judgement: Judgement) -> None:
     assert "\x1b" not in text_of(findings([judgement]), 100)
-    assert "�[31m" in text_of(findings([judgement]), 300)
+    # What colours is gone; other control characters leave a mark.
+    assert "[31m" not in text_of(findings([judgement]), 300)
+    assert "�" in text_of(findings([judgement]), 300)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -6,6 +6,7 @@ That what is declared is true is proved elsewhere, with balls (tests/truth).
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
@@ -245,6 +246,8 @@ def test_rule_ids_are_unique_and_stable() -> None:
     goes, or changes, is a change that CHANGELOG.md tells."""
     ids = [rule.id for function in FUNCTIONS.values() for rule in rules_of(function)]
     assert [id for id, count in Counter(ids).items() if count > 1] == []
+    if os.environ.get("NNCONFORM_WRITE_IDS"):
+        SNAPSHOT.write_text("".join(f"{id}\n" for id in ids), encoding="utf-8")
     assert ids == SNAPSHOT.read_text(encoding="utf-8").split(), f"the rules are not those of {SNAPSHOT.name}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -26,6 +26,7 @@ SAMPLES = [
     for index, parameters in enumerate(function.samples())
 ]
 samples = pytest.mark.parametrize(("function", "parameters"), SAMPLES)
+functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 
 EXPONENTS = (0, 2, 4, 6, 8, 10, 12, 16, 20, 30, 60, 120, 500, 1000)
 """The limits are looked at along ±2^k."""
@@ -73,8 +74,7 @@ def along(function: Function, parameters: Parameters, limit: Limit) -> Iterator[
 
 @samples
 @pytest.mark.parametrize("end", [0, 1], ids=["-inf", "+inf"])
-@pytest.mark.parametrize("order", [0, 1, 2, 3])
-def test_limits_are_approached(function: Function, parameters: Parameters, end: int, order: int) -> None:
+def test_limits_are_approached(function: Function, parameters: Parameters, end: int) -> None:
     """The distance from the declared limit no longer grows far out and ends below 2^−60; infinities outgrow 2^90.
 
     A limit written with a sign is approached from that side: beyond the last landmark no ball lies on the other one.
@@ -82,88 +82,102 @@ def test_limits_are_approached(function: Function, parameters: Parameters, end: 
     limit = function.limits[end]
     third = "0" if evaluate(limit.second_derivative, parameters) == 0 else limit.second_derivative
     expressions = (limit.value, limit.derivative, limit.second_derivative, third)
-    number = evaluate(expressions[order], parameters)
     if outside_the_domain(function, limit.at):
-        assert math.isnan(number)
+        assert all(math.isnan(evaluate(expression, parameters)) for expression in expressions)
         return
-    sign = {"+": 1, "-": -1}.get(text_of(expressions[order], parameters)[:1], 0) if number == 0 else 0
-    far = EXPONENTS.index(SETTLED)
     with working_precision(1024):
         places, every = zip(*along(function, parameters, limit), strict=True)
-        found = [series[order] * FACTORIALS[order] for series in every]
-        if isinstance(number, float) and math.isinf(number):
-            toward = [b * (1 if number > 0 else -1) for b in found]
-            assert all(later > sooner for sooner, later in pairwise(toward[far:]))
-            assert toward[-1] > arb(2) ** 90
-            return
-        distances = [abs(b - ball(number)) for b in found]
-        assert all(not later > sooner for sooner, later in pairwise(distances[far:]))
-        assert distances[-1] < arb(2) ** -60
-        if sign:
-            first, last = outermost(function, parameters)
-            beyond = [b for place, b in zip(places, found, strict=True) if not first <= place <= last]
-            assert not any(b * sign < 0 for b in beyond)
-            assert sum(bool(b * sign > 0) for b in beyond) >= 2
+        for order, expression in enumerate(expressions):
+            found = [series[order] * FACTORIALS[order] for series in every]
+            assert_approached(function, parameters, expression, places, found)
 
 
-@samples
-def test_limits_are_declared_from_minus_to_plus_infinity(function: Function, parameters: Parameters) -> None:
-    assert [limit.at for limit in function.limits] == ["-inf", "+inf"]
-    for limit in function.limits:
-        for expression in (limit.value, limit.derivative, limit.second_derivative):
-            evaluate(expression, parameters)
+def assert_approached(
+    function: Function, parameters: Parameters, expression: Expression, places: Sequence[float], found: Sequence[Any]
+) -> None:
+    """The balls `found` at `places`, ever farther out, tend to the declared number."""
+    number = evaluate(expression, parameters)
+    sign = {"+": 1, "-": -1}.get(text_of(expression, parameters)[:1], 0) if number == 0 else 0
+    far = EXPONENTS.index(SETTLED)
+    if isinstance(number, float) and math.isinf(number):
+        toward = [b * (1 if number > 0 else -1) for b in found]
+        assert all(later > sooner for sooner, later in pairwise(toward[far:]))
+        assert toward[-1] > arb(2) ** 90
+        return
+    distances = [abs(b - ball(number)) for b in found]
+    assert all(not later > sooner for sooner, later in pairwise(distances[far:]))
+    assert distances[-1] < arb(2) ** -60
+    if sign:
+        first, last = outermost(function, parameters)
+        beyond = [b for place, b in zip(places, found, strict=True) if not first <= place <= last]
+        assert not any(b * sign < 0 for b in beyond)
+        assert sum(bool(b * sign > 0) for b in beyond) >= 2
 
 
-@samples
-def test_kinks_are_continuous_and_have_the_declared_derivatives(function: Function, parameters: Parameters) -> None:
-    for kink in function.kinks:
-        at = evaluate(kink.at, parameters)
-        if at != at:
-            continue
-        assert at == float(at), "the place of a kink is a binary64 number, or the oracle needs another way to get there"
-        with working_precision(256):
-            left, here, right = (series_at(function, parameters, float(at), side) for side in (-1, 0, 1))
-            assert left[0] == right[0]
-            assert left[0] == here[0]
-            assert is_number(left[1], kink.left, parameters)
-            assert is_number(right[1], kink.right, parameters)
-        between = sorted([evaluate(kink.left, parameters), evaluate(kink.right, parameters)])
-        assert between[0] <= evaluate(kink.customary, parameters) <= between[1]
+@functions
+def test_limits_are_declared_from_minus_to_plus_infinity(function: Function) -> None:
+    for parameters in function.samples():
+        assert [limit.at for limit in function.limits] == ["-inf", "+inf"]
+        for limit in function.limits:
+            for expression in (limit.value, limit.derivative, limit.second_derivative):
+                evaluate(expression, parameters)
 
 
-@samples
-def test_jumps_jump_and_other_landmarks_do_not(function: Function, parameters: Parameters) -> None:
+@functions
+def test_kinks_are_continuous_and_have_the_declared_derivatives(function: Function) -> None:
+    for parameters in function.samples():
+        for kink in function.kinks:
+            at = evaluate(kink.at, parameters)
+            if at != at:
+                continue
+            assert at == float(at), (
+                "the place of a kink is a binary64 number, or the oracle needs another way to get there"
+            )
+            with working_precision(256):
+                left, here, right = (series_at(function, parameters, float(at), side) for side in (-1, 0, 1))
+                assert left[0] == right[0]
+                assert left[0] == here[0]
+                assert is_number(left[1], kink.left, parameters)
+                assert is_number(right[1], kink.right, parameters)
+            between = sorted([evaluate(kink.left, parameters), evaluate(kink.right, parameters)])
+            assert between[0] <= evaluate(kink.customary, parameters) <= between[1]
+
+
+@functions
+def test_jumps_jump_and_other_landmarks_do_not(function: Function) -> None:
     """The first order that a landmark names jumps there, and those before it do not; without `jump` none of them does."""
-    for landmark in function.landmarks:
-        at = evaluate(landmark.at, parameters)
-        if isinstance(at, float):
-            assert landmark.jump or at != at, "only a threshold may be infinite"
-            continue
-        if at != float(at):
-            continue  # The threshold lies between two numbers; no input is at it.
-        first = min(landmark.orders)
-        with working_precision(256):
-            left, right = (series_at(function, parameters, float(at), side) for side in (-1, 1))
-            continuous = [bool(left[order].overlaps(right[order])) for order in range(3)]
-        assert all(continuous[:first])
-        assert continuous[first] != landmark.jump
-        assert landmark.jump or all(continuous[order] for order in landmark.orders)
+    for parameters in function.samples():
+        for landmark in function.landmarks:
+            at = evaluate(landmark.at, parameters)
+            if isinstance(at, float):
+                assert landmark.jump or at != at, "only a threshold may be infinite"
+                continue
+            if at != float(at):
+                continue  # The threshold lies between two numbers; no input is at it.
+            first = min(landmark.orders)
+            with working_precision(256):
+                left, right = (series_at(function, parameters, float(at), side) for side in (-1, 1))
+                continuous = [bool(left[order].overlaps(right[order])) for order in range(3)]
+            assert all(continuous[:first])
+            assert continuous[first] != landmark.jump
+            assert landmark.jump or all(continuous[order] for order in landmark.orders)
 
 
-@samples
-def test_what_jumps_is_farther_apart_than_its_arguments(function: Function, parameters: Parameters) -> None:
+@functions
+def test_what_jumps_is_farther_apart_than_its_arguments(function: Function) -> None:
     """The numbers on both sides of a jump, neighbours of the place or of each other."""
-    for landmark in function.landmarks:
-        at = evaluate(landmark.at, parameters)
-        if not landmark.jump or isinstance(at, float):
-            continue
-        nearest = float(at)
-        below = nearest if nearest < at else math.nextafter(nearest, -math.inf)
-        above = nearest if nearest > at else math.nextafter(nearest, math.inf)
-        order = min(landmark.orders)
-        with working_precision(256):
-            step = series_at(function, parameters, above)[order] - series_at(function, parameters, below)[order]
-            assert abs(step) * FACTORIALS[order] > 1.5 * (arb(above) - arb(below))
+    for parameters in function.samples():
+        for landmark in function.landmarks:
+            at = evaluate(landmark.at, parameters)
+            if not landmark.jump or isinstance(at, float):
+                continue
+            nearest = float(at)
+            below = nearest if nearest < at else math.nextafter(nearest, -math.inf)
+            above = nearest if nearest > at else math.nextafter(nearest, math.inf)
+            order = min(landmark.orders)
+            with working_precision(256):
+                step = series_at(function, parameters, above)[order] - series_at(function, parameters, below)[order]
+                assert abs(step) * FACTORIALS[order] > 1.5 * (arb(above) - arb(below))
 
 
 @samples
@@ -215,11 +229,15 @@ def _enclosed(function: Function, parameters: Parameters, x: float) -> bool:
 
 
 @samples
-@pytest.mark.parametrize("format", [FLOAT16, BFLOAT16, FLOAT32], ids=lambda f: f.name)
 def test_beyond_the_outermost_landmark_the_sign_is_that_of_the_limit(
-    function: Function, parameters: Parameters, format: Format
-) -> None:
+    function: Function, parameters: Parameters
+) -> None:  # fmt: skip
     """What lets the oracle take an underflow's sign from the limit: there the function has no zero any more."""
+    for format in (FLOAT16, BFLOAT16, FLOAT32):
+        assert_signs_are_those_of_the_limits(function, parameters, format)
+
+
+def assert_signs_are_those_of_the_limits(function: Function, parameters: Parameters, format: Format) -> None:
     random = np.random.default_rng(3)
     bits = random.integers(0, 1 << format.width, 200, dtype=format.bits_type)
     first, last = outermost(function, parameters)
@@ -269,17 +287,18 @@ def test_properties_hold_for_the_truth_and_survive_rounding(function: Function, 
             assert prop.kind == "range", f"a property that no test of the truth knows: {prop.kind}"
 
 
-@samples
-def test_landmarks_that_say_zero_are_zeros(function: Function, parameters: Parameters) -> None:
+@functions
+def test_landmarks_that_say_zero_are_zeros(function: Function) -> None:
     """A zero of the function or a derivative: it changes its sign within a millionth of the place, or is zero there."""
-    words = {"zero of the function": 0, "zero of the derivative": 1, "zero of the second derivative": 2}
-    for landmark in function.landmarks:
-        at = evaluate(landmark.at, parameters)
-        if at != at:
-            continue
-        for phrase, order in words.items():
-            if phrase not in landmark.meaning:
+    for parameters in function.samples():
+        words = {"zero of the function": 0, "zero of the derivative": 1, "zero of the second derivative": 2}
+        for landmark in function.landmarks:
+            at = evaluate(landmark.at, parameters)
+            if at != at:
                 continue
-            with working_precision(256):
-                below, above = (series_at(function, parameters, float(at) + step)[order] for step in (-1e-6, 1e-6))
-                assert below * above < 0
+            for phrase, order in words.items():
+                if phrase not in landmark.meaning:
+                    continue
+                with working_precision(256):
+                    below, above = (series_at(function, parameters, float(at) + step)[order] for step in (-1e-6, 1e-6))
+                    assert below * above < 0

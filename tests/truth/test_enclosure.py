@@ -16,6 +16,7 @@ from conformance.truth.enclosure import SIGN_OPEN, Row, column, settle
 from conformance.truth.reals import FINITE, INFINITE, UNDECIDED, UNDERFLOW, ZERO, Reals
 from conformance.truth.series import working_precision
 
+from ..often import OFTEN
 from . import exactly
 
 formats = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
@@ -134,7 +135,7 @@ def test_what_is_no_number_or_has_no_end_stays_open(format: Format) -> None:
         max_size=40,
     )
 )
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=40 * OFTEN)
 def test_a_column_says_what_each_enclosure_says(format: Format, asked: list[tuple[int, int, int]]) -> None:
     """The arrays are a shorter way to the same rows: same kinds, same rounding, same binade, the same number."""
     middles = [Fraction(m) * Fraction(2) ** e for m, e, _ in asked]

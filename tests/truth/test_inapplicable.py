@@ -13,10 +13,10 @@ from conformance.truth.reals import UNDERFLOW
 
 
 def thinned() -> Bits:
-    """Every 193rd number of bfloat16, and those next to the zeros and the infinities; as wide as float32, and few."""
+    """Every 389th number of bfloat16, and those next to the zeros and the infinities; as wide as float32, and few."""
     ends = [0, BFLOAT16.sign_bit, BFLOAT16.infinity, BFLOAT16.infinity | BFLOAT16.sign_bit]
-    near = [np.arange(end - 32, end + 33) % (1 << 16) for end in ends]
-    return np.unique(np.concatenate([np.arange(0, 1 << 16, 193), *near])).astype(np.uint16)
+    near = [np.arange(end - 16, end + 17) % (1 << 16) for end in ends]
+    return np.unique(np.concatenate([np.arange(0, 1 << 16, 389), *near])).astype(np.uint16)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)

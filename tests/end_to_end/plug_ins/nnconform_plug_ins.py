@@ -70,3 +70,32 @@ class Slow(NumPy):  # type: ignore[misc, valid-type]
             return call(*tensors, **named)
 
         return slowly
+
+
+class Dies(NumPy):  # type: ignore[misc, valid-type]
+    """Its framework ends the process while it is imported."""
+
+    name = "dies"
+    bindings = bindings("relu", "hard_swish")
+
+    def __init__(self, configuration: str, device: str, threads: int) -> None:
+        os.write(2, b"fatal: this build needs a newer processor\n")
+        os._exit(3)
+
+
+class Diary(NumPy):  # type: ignore[misc, valid-type]
+    """Writes the process id of every worker that starts into the file $STARTS."""
+
+    name = "diary"
+    bindings = bindings("relu", "hard_swish")
+
+    def __init__(self, configuration: str, device: str, threads: int) -> None:
+        super().__init__(configuration, device, threads)
+        with Path(os.environ["STARTS"]).open("a") as starts:
+            starts.write(f"{self.name} {os.getpid()}\n")
+
+
+class OtherDiary(Diary):
+    """Another backend that keeps the same diary."""
+
+    name = "otherdiary"
