@@ -16,7 +16,7 @@ from typing import Any
 from conformance.formats import FORMATS
 from conformance.judge.message import accepted, four_lines, quantity_of, rule_name, sentence_of, short, spelled, ulps
 from conformance.judge.records import Exhibit, Finding, Judgement
-from conformance.standard import Source
+from conformance.standard import FUNCTIONS, Source
 
 from ..words import QUANTITY_LABEL, STATES, excess, for_json, plain, worst_first
 from .matrix import VIEWS, Cell
@@ -126,14 +126,24 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def gist(finding: Finding) -> str:
-    """A few words for the line of a finding: its message, or what came and what is true."""
-    if finding.message or finding.worst is None:
+    """A few words for the line of a finding: what came and what is true, or its message, or both."""
+    worst, rule = finding.worst, rule_name(finding)
+    if worst is None:
+        return plain(finding.message)
+    if finding.message and rule.startswith("invariance."):
+        # Its truth is what another call gave, and the message says that.
+        return plain(f"{worst.observed} for x = {', '.join(worst.input)}: {finding.message}")
+    if finding.message and not rule.startswith("gradient."):
         return plain(finding.message)
     marks = {"value": "", "gradient": "′", "forward_gradient": "′", "second_derivative": "″"}
-    mark = marks[quantity_of(rule_name(finding))]
-    worst = finding.worst
     name = "f" if finding.function == "*" else finding.function
-    return plain(f"{name}{mark}({', '.join(worst.input)}) = {worst.observed}, not {worst.truth}")
+    usual = FUNCTIONS[finding.function].defaults() if finding.function in FUNCTIONS else {}
+    unusual = {key: value for key, value in finding.parameters.items() if usual.get(key) != value}
+    argument = "; ".join([", ".join(worst.input), *([spelled(unusual)] if unusual else [])])
+    came = f"{name}{marks[quantity_of(rule)]}({argument}) = {worst.observed}, "
+    # The truth of a zero is written without its sign.
+    came += "which has the other sign" if rule == "signed_zero" else f"not {worst.truth}"
+    return plain(f"{came}; {finding.message}" if finding.message else came)
 
 
 def _views(views: Mapping[str, Cell]) -> dict[str, Any]:

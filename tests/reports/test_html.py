@@ -151,6 +151,28 @@ def test_findings_are_complete_and_worst_first(content: str, judgement: Judgemen
     assert all(finding["lines"].count("\n") == 3 for finding in data["findings"])
 
 
+def test_the_line_of_a_finding_says_what_came(judgement: Judgement) -> None:
+    found = next(f for f in judgement.findings if f.function == "gelu" and f.worst)
+    worst = found.worst
+    assert worst is not None
+    came = f"({worst.input[0]}) = {worst.observed}, not {worst.truth}"
+    lines = {
+        ("gelu.value", ""): f"gelu{came}",
+        ("gelu.gradient.cotangent", "with the cotangent 8"): f"gelu′{came}; with the cotangent 8",
+        ("gelu.invariance.layout", "it is 0"): f"{worst.observed} for x = {worst.input[0]}: it is 0",
+        ("gelu.property.range", "gelu(1) = 2"): "gelu(1) = 2",
+        ("gelu.signed_zero", ""): f"gelu({worst.input[0]}) = {worst.observed}, which has the other sign",
+    }
+    for (rule, message), line in lines.items():
+        assert embedded.gist(replace(found, rule=rule, message=message)) == line
+    assert embedded.gist(replace(found, worst=None, message="refused nothing")) == "refused nothing"
+    leaky = replace(found, function="leaky_relu", rule="leaky_relu.value", message="", parameters={"slope": 0.01})
+    assert embedded.gist(leaky).startswith(f"leaky_relu({worst.input[0]}) = ")
+    assert embedded.gist(replace(leaky, parameters={"slope": 0.0})).startswith(
+        f"leaky_relu({worst.input[0]}; slope = 0) = "
+    )
+
+
 def test_the_matrix_has_a_state_for_every_cell(content: str, judgement: Judgement, read: Reader) -> None:
     cells = data_of(content)["cells"]
     assert len(cells) == len(FUNCTIONS) * 4 * len(judgement.subjects)
