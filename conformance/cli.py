@@ -307,7 +307,7 @@ def _reproducer(subject: Any, case: Any, bits: int | None, cotangent: float, rea
     import numpy as np
 
     from conformance import registry
-    from conformance.cases.plan import COMMON_SIZE
+    from conformance.cases.topics import COMMON_SIZE
 
     try:
         adapter = registry.backend(subject.backend)

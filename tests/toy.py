@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from conformance import registry
 from conformance.cases.case import Case
 from conformance.cases.lattice import in_order
-from conformance.cases.plan import Lattices, Plan, Selection, plan_for
+from conformance.cases.plan import Selection, plan_for
+from conformance.cases.topics import Lattices, Plan
 from conformance.formats import FORMATS, Bits, Format, from_ordinals, ordinals, round_to, values
 from conformance.judge.records import Judgement
 from conformance.judge.run import judge_run

@@ -16,7 +16,8 @@ from typing import Any
 
 import conformance
 from conformance import registry
-from conformance.cases.plan import Lattices, Plan, Selection, plan_for
+from conformance.cases.plan import Selection, plan_for
+from conformance.cases.topics import Lattices, Plan
 from conformance.standard import FUNCTIONS
 from conformance.truth.cache import Oracle
 

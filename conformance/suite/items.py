@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import registry
-from conformance.cases.plan import Selection, dtypes_asked, invalid_parameters, is_wanted
+from conformance.cases.plan import Selection, dtypes_asked, is_wanted
+from conformance.cases.topics import invalid_parameters
 from conformance.judge.message import folded, four_lines, quantity_of
 from conformance.judge.question import MAIN_RULE
 from conformance.judge.records import Judgement, Result

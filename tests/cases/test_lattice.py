@@ -18,7 +18,7 @@ from conformance.cases.lattice import (
     lattice,
     points_of_interest,
 )
-from conformance.cases.plan import COMMON_SIZE, SCALARS
+from conformance.cases.topics import COMMON_SIZE, SCALARS
 from conformance.formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, Format, ordinals, round_to, values
 from conformance.standard import FUNCTIONS, Function, Kink, Landmark
 from conformance.standard.model import text_of

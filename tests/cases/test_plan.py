@@ -14,24 +14,18 @@ import pytest
 from conformance import registry
 from conformance.cases.case import Case, blob_hash
 from conformance.cases.plan import (
-    COMMON_SIZE,
     DRAWN,
-    DRAWS,
-    EMPTY_SHAPES,
     INTEGERS,
-    LENGTHS,
     MODES,
     OTHER_CONFIGURATIONS,
     PLAN,
-    SHIFTS,
-    Lattices,
-    Plan,
     Selection,
     dtypes_asked,
     extremes,
     modes_of,
     plan_for,
-)  # fmt: skip
+)
+from conformance.cases.topics import COMMON_SIZE, DRAWS, EMPTY_SHAPES, LENGTHS, SHIFTS, Lattices, Plan  # fmt: skip
 from conformance.formats import FORMATS, values
 from conformance.standard import FUNCTIONS, Function, rules_of
 from conformance.truth.cache import Oracle

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conformance.cases.case import Case, Input, blob_hash
-from conformance.cases.plan import Group
+from conformance.cases.topics import Group
 from conformance.observe.engine import Limits, Task, observe
 from conformance.observe.observation import Observation, Subject
 from conformance.observe.runfile import RunFile

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.cases.plan import Group
+from conformance.cases.topics import Group
 from conformance.observe.engine import Interrupted, Limits, observe
 from conformance.observe.observation import Subject
 from conformance.observe.process import worker_environment
