@@ -57,6 +57,8 @@ class FunctionPage:
     bars: tuple[Statement, ...]
     rules: tuple[Rule, ...]
     spellings: tuple[Spelling, ...]
+    not_provided: tuple[str, ...]
+    """Backends that ship no such function."""
 
 
 def function_page(function: Function, bindings: Mapping[str, Sequence[Binding]]) -> FunctionPage:
@@ -78,6 +80,7 @@ def function_page(function: Function, bindings: Mapping[str, Sequence[Binding]])
         bars=tuple(_bar(quantity, function.bars.get(quantity, Bar())) for quantity in ("value", "gradient", "second_derivative")),
         rules=rules_of(function),
         spellings=spellings,
+        not_provided=tuple(name for name in bindings if name not in {spelling.backend for spelling in spellings}),
     )  # fmt: skip
 
 
@@ -108,6 +111,7 @@ def document(page: FunctionPage) -> dict[str, Any]:
                 for rule in page.rules
             ],
             "spellings": [asdict(spelling) for spelling in page.spellings],
+            "not_provided": page.not_provided,
             "notes": function.notes,
             "sources": [asdict(source) for source in function.sources],
         }

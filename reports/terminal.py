@@ -172,6 +172,8 @@ def _spellings(page: FunctionPage) -> list[RenderableType]:
         said = _said(page, spelling)
         if said:
             parts.append(Padding(Text(said, style="dim"), (0, 0, 0, 6)))
+    for name in page.not_provided:
+        parts.append(Padding(Text.assemble((name, "dim"), "  not provided"), (0, 0, 0, 2)))
     return parts
 
 
@@ -181,7 +183,9 @@ def _said(page: FunctionPage, spelling: Spelling) -> str:
     for place, parameter in enumerate(page.function.parameters):
         keyword, default = spelling.keywords[place], spelling.defaults[place]
         if keyword and (keyword != parameter.name or spelling.differs[place]):
-            said.append(f"{parameter.name} is called {keyword}" if keyword != parameter.name else f"{parameter.name}")
+            tensor = f"{parameter.name} is {keyword.strip('()')}" if keyword.startswith("(") else ""
+            called = f"{parameter.name} is called {keyword}" if keyword != parameter.name else parameter.name
+            said.append(tensor or called)
             said[-1] += f", default {default}" if default else ""
         elif not keyword and default:
             said.append(f"{parameter.name} is always {default}")

@@ -87,3 +87,12 @@ def test_the_page_as_data() -> None:
     assert page["schema"] == 1
     assert page["parameters"][1]["default"] == "inf"
     assert [rule["id"] for rule in page["rules"]] == [rule.id for rule in rules_of(FUNCTIONS["softplus"])]
+
+
+def test_a_backend_without_the_function_is_named() -> None:
+    some = {**sample.bindings(), "another": []}
+    page = function_page(FUNCTIONS["relu"], some)
+    assert "another" in page.not_provided
+    assert "numpy" not in page.not_provided
+    assert "another  not provided" in text_of(show(FUNCTIONS["relu"], some), 80)
+    assert document(page)["not_provided"] == list(page.not_provided)
