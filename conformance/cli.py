@@ -34,10 +34,15 @@ TIERS = ("quick", "default", "deep")
 
 def main() -> None:
     """Run the command line and end the process. A traceback is never the interface: what is unforeseen is one sentence."""
+    if "_NNCONFORM_COMPLETE" in os.environ:  # a shell asks what it may complete
+        cli.main(prog_name="nnconform")
     try:
-        # Without its standalone mode click hands over the code of an Exit as a result.
-        code = cli.main(prog_name="nnconform", standalone_mode=False)
+        # Not cli.main: its answer to a closed pipe is exit code 1, which means findings here.
+        with cli.make_context("nnconform", sys.argv[1:]) as context:
+            code = cli.invoke(context)
         sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(USAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,10 +61,14 @@ class Shell:
         return Done(ended.returncode, ended.stdout, ended.stderr)
 
     def begin(self, *words: object, **variables: str) -> subprocess.Popen[str]:
-        """Start `nnconform` with these words, plug-ins at hand, and leave it running."""
+        """Start `nnconform` with these words, plug-ins at hand, and leave it running.
+
+        A shell has what it starts in the background ignore Ctrl-C, and that is inherited: these tests may be such a thing.
+        """
+        heed = None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(
             [*COMMAND, *map(str, words)], cwd=self.folder, env=self.environment(plug_ins=True, **variables),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, preexec_fn=heed,
         )  # fmt: skip
 
 
