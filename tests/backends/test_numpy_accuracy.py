@@ -26,7 +26,8 @@ ASKED = [
     pytest.param(function, parameters, dtype, id="-".join([function.name, *map(str, parameters.values()), dtype]))
     for function in FUNCTIONS.values()
     for parameters in function.samples()
-    for dtype in FORMATS
+    # The narrow formats are computed in float32 and rounded: beyond the first and the last sample they add nothing.
+    for dtype in (FORMATS if parameters in (function.samples()[0], function.samples()[-1]) else ("float32", "float64"))
 ]
 
 

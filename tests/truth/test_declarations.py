@@ -26,6 +26,10 @@ SAMPLES = [
     for index, parameters in enumerate(function.samples())
 ]
 samples = pytest.mark.parametrize(("function", "parameters"), SAMPLES)
+samples_with_forms = pytest.mark.parametrize(
+    ("function", "parameters"),
+    [(function, parameters) for function in FUNCTIONS.values() if function.forms for parameters in function.samples()],
+)
 functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 
 EXPONENTS = (0, 2, 4, 6, 8, 10, 12, 16, 20, 30, 60, 120, 500, 1000)
@@ -73,13 +77,16 @@ def along(function: Function, parameters: Parameters, limit: Limit) -> Iterator[
 
 
 @samples
-@pytest.mark.parametrize("end", [0, 1], ids=["-inf", "+inf"])
-def test_limits_are_approached(function: Function, parameters: Parameters, end: int) -> None:
+def test_limits_are_approached(function: Function, parameters: Parameters) -> None:
     """The distance from the declared limit no longer grows far out and ends below 2^−60; infinities outgrow 2^90.
 
     A limit written with a sign is approached from that side: beyond the last landmark no ball lies on the other one.
     """
-    limit = function.limits[end]
+    for limit in function.limits:
+        assert_limit_is_approached(function, parameters, limit)
+
+
+def assert_limit_is_approached(function: Function, parameters: Parameters, limit: Limit) -> None:
     third = "0" if evaluate(limit.second_derivative, parameters) == 0 else limit.second_derivative
     expressions = (limit.value, limit.derivative, limit.second_derivative, third)
     if outside_the_domain(function, limit.at):
@@ -180,7 +187,7 @@ def test_what_jumps_is_farther_apart_than_its_arguments(function: Function) -> N
                 assert abs(step) * FACTORIALS[order] > 1.5 * (arb(above) - arb(below))
 
 
-@samples
+@samples_with_forms
 def test_forms_are_the_same_function(function: Function, parameters: Parameters) -> None:
     """Where a form applies and the textbook's formula can be enclosed: every coefficient is the same, to 2^−200."""
     for form in function.forms:
@@ -206,7 +213,7 @@ def _with(function: Function, definition: Any) -> Function:
     )  # fmt: skip
 
 
-@samples
+@samples_with_forms
 def test_forms_are_needed(function: Function, parameters: Parameters) -> None:
     """Each takes over where the textbook's formula shows not one digit, or it would be one too many."""
     for form in function.forms:
