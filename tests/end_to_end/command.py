@@ -65,10 +65,16 @@ class Shell:
 
         A shell has what it starts in the background ignore Ctrl-C, and that is inherited: these tests may be such a thing.
         """
-        heed = None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return self._begun(*words, **variables)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _begun(self, *words: object, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*COMMAND, *map(str, words)], cwd=self.folder, env=self.environment(plug_ins=True, **variables),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, preexec_fn=heed,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
 
