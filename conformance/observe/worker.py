@@ -144,7 +144,7 @@ def _ask(
     tensors = [make(item) for item in case["inputs"]]
     operands: Sequence[Any] = tensors if case["cotangent"] is None else [*tensors, make(case["cotangent"])]
     if topic == "error":
-        operands = _invalid(binding, case["detail"], tensors)
+        operands = invalid_operands(binding, case["detail"], tensors)
     call = _prepared(backend, binding, case, caches.calls)
 
     if topic == "random":
@@ -177,7 +177,7 @@ def _ask(
     return answer, blobs
 
 
-def _invalid(binding: Any, detail: str, tensors: Sequence[Any]) -> Sequence[Any]:
+def invalid_operands(binding: Any, detail: str, tensors: Sequence[Any]) -> Sequence[Any]:
     """The operands of a call that must be refused; where its keywords are what is wrong, they are sound."""
     if detail in _INVALID_TENSOR:
         return (*_INVALID_TENSOR[detail], *(tensors[1:] if detail != "missing" else ()))

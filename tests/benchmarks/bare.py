@@ -19,8 +19,7 @@ import numpy as np  # noqa: E402
 
 from conformance import registry  # noqa: E402
 from conformance.cases.case import decode  # noqa: E402
-
-NO_TENSOR: dict[str, tuple[Any, ...]] = {"missing": (), "none": (None,), "text": ("text",)}
+from conformance.observe.worker import invalid_operands  # noqa: E402
 
 
 class Loop:
@@ -42,14 +41,17 @@ class Loop:
         own = case["topic"] == "purity" or binding.form.startswith("inplace") or not self.backend.immutable
         topic, detail, arguments = case["topic"], case["detail"], case["arguments"]
         asked = case["inputs"] if case["cotangent"] is None else [*case["inputs"], case["cotangent"]]
-        no_tensor = topic == "error" and detail in NO_TENSOR
-        operands = NO_TENSOR[detail] if no_tensor else [self.tensor(item, own) for item in asked]
+        operands = [self.tensor(item, own) for item in asked]
+        if topic == "error":
+            operands = list(invalid_operands(binding, detail, operands))
+        if topic == "random":
+            self.backend.seed(registry.protocol().SEED)
         if topic == "error" and detail == "keyword":
             arguments = {**arguments, "no_such_keyword": 1}
         key = (json.dumps(arguments), case["quantity"], case["mode"], case["dtype"])
         if key not in self.calls:
             self.calls[key] = self.backend.prepare(binding, arguments, case["quantity"], case["mode"], case["dtype"])
-        for _ in range(2 if topic == "repetition" else 1):
+        for _ in range(3 if detail == "draws" else 2 if topic == "repetition" else 1):
             self.backend.wait(list(self.calls[key](*operands)))
 
     def tensor(self, item: dict[str, Any], own: bool) -> Any:
