@@ -27,9 +27,11 @@ def judge_defaults(answers: Answers) -> Iterator[Result]:
             case, case.inputs[0], answers.argument(case), observation.outputs[0], observed
         )
         relevant = [verdict for verdict in verdicts if verdict.rule in ("value", "overflow")]
-        # What the call with these numbers written out gives as well is the business of the function's own rules.
-        explicit = answers.reference(case)
-        same = explicit is not None and np.array_equal(observed, explicit)
+        # What the call with these numbers written out gives as well is the business of the function's own rules. Without a
+        # keyword to write, that would be the same call, and agreeing with itself says nothing.
+        lattice, explicit = answers.lattice(case), answers.reference(case)
+        spelt_out = lattice is not None and lattice.case.arguments != case.arguments
+        same = spelt_out and explicit is not None and np.array_equal(observed, explicit)
         bad = [verdict for verdict in relevant if verdict.deviates and not same]
         spelt = ", ".join(f"{name} = {value:g}" for name, value in case.parameters.items())
         yield answers.result(

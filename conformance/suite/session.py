@@ -110,10 +110,9 @@ class Session:
 
         Of a subject that could not run one item fails with the reason, and the others are skipped with it.
         """
-        if found.outcome == "skipped":
-            pytest.skip(found.text)
-        if found.outcome == "could_not_run" and self._told.setdefault(item.subject, item.id) != item.id:
-            pytest.skip(found.text)
+        told = found.outcome == "could_not_run" and self._told.setdefault(item.subject, item.id) != item.id
+        if found.outcome == "skipped" or told:
+            pytest.skip(found.text)  # the text is the reason: what the framework lacks, or why it could not run
         if found.outcome != "passed":
             pytest.fail(found.text, pytrace=False)
 
