@@ -255,11 +255,11 @@ class PyTorch:
             if hasattr(config, limit):
                 setattr(config, limit, 1_000_000)
         if hasattr(config, "specialize_float"):
-            config.specialize_float = True  # type: ignore[attr-defined]
+            config.specialize_float = True  # type: ignore[attr-defined]  # settings are made at run time
         # Without this a second derivative is refused for a reason of memory, and not for the reason that it has.
         functorch = importlib.import_module("torch._functorch.config")
         if hasattr(functorch, "donated_buffer"):
-            functorch.donated_buffer = False  # type: ignore[attr-defined]
+            functorch.donated_buffer = False  # type: ignore[attr-defined]  # as above
         self._compiles += 1
 
         def asked(*tensors: Any) -> Any:

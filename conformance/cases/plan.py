@@ -241,7 +241,7 @@ def extremes(samples: Sequence[dict[str, float]]) -> list[dict[str, float]]:
         return []
     kept = [samples[0]]
     for name in samples[0]:
-        ordered = sorted(samples, key=lambda sample, name=name: sample[name])  # type: ignore[misc]
+        ordered = sorted(samples, key=lambda sample, name=name: sample[name])  # type: ignore[misc]  # mypy has no type for a default in a lambda
         kept += [sample for sample in (ordered[0], ordered[-1]) if sample not in kept]
     return kept
 

@@ -123,7 +123,7 @@ class WorkerProcess:
         assert stream is not None
         try:
             while (item := self._outbox.get()) is not None:
-                wire.write_frame(stream, *item)  # type: ignore[arg-type]
+                wire.write_frame(stream, *item)  # type: ignore[arg-type]  # Popen says IO[bytes], not BinaryIO
                 stream.flush()
         except (OSError, ValueError):
             pass  # it ended; the reader says so
@@ -134,7 +134,7 @@ class WorkerProcess:
         stream = self._process.stdout
         assert stream is not None
         try:
-            while (message := wire.read_frame(stream)) is not None:  # type: ignore[arg-type]
+            while (message := wire.read_frame(stream)) is not None:  # type: ignore[arg-type]  # as above
                 self._put(message)
         except (wire.Damaged, OSError) as error:
             self._said.append(f"its answer could not be read: {error}")

@@ -107,9 +107,9 @@ PI = Constant("π", lambda one: 4 * atan(one))
 
 def maximum(x: Operand, y: Operand) -> Operand:
     """The larger of two."""
-    return x if x >= y else y  # type: ignore[operator]
+    return x if x >= y else y  # type: ignore[operator]  # one of the two is a Real
 
 
 def minimum(x: Operand, y: Operand) -> Operand:
     """The smaller of two."""
-    return x if x <= y else y  # type: ignore[operator]
+    return x if x <= y else y  # type: ignore[operator]  # one of the two is a Real
