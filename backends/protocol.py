@@ -93,6 +93,77 @@ class Binding:
         return (f"{self.entry_point}({spelt})" if spelt else self.entry_point) + mode
 
 
+@dataclass(frozen=True)
+class TensorBinding:
+    """One public entry point that claims to be a function of tensors of the standard (a loss, softmax, glu), and how it is spelt.
+
+    function       the standard's name of the function
+    entry_point    dotted public name, as a user would import it: `torch.nn.functional.cross_entropy`
+    form           `function`: called with the tensors; `layer`: constructed with the keywords, then called with the tensors;
+                   `factory`: called with the keywords, and gives the function that is called with the tensors
+    positional     the standard's arguments in the order in which the call takes them
+    named          the standard's argument -> keyword of the call, for those that follow by name (`weight`, `where`)
+    constructed    of a layer: the standard's argument -> keyword of the constructor that takes the tensor (`weight`)
+    parameters     the standard's option -> the entry point's keyword (`reduction`, `axis` and `rows` are options too)
+    spelt          the standard's option -> {text of the standard's value: the entry point's value}, where they differ; values
+                   that are not there are not offered: {"reduction": {"mean": "sum_over_batch_size", "sum": "sum"}}. Of an option
+                   without a spelling every value is passed as it is. The text of None, True and False is `None`, `True`, `False`
+    defaults       the standard's option -> the value that the documented default of its keyword amounts to
+    fixed          the standard's option -> the only value this entry point offers, for options that have no keyword
+    implied        `option=value` -> other options that this value brings with it: {"reduction=mean": {"normalise": True}}
+    keywords       further keywords that select this function (`from_logits=True`); a text that begins with `callable:` names a
+                   function to be passed
+    required       the standard's optional arguments without which this entry point can't be called
+    core_axis      where the core dimension lies, if no keyword says it: −1, or 1 (PyTorch's classes), or −3
+    transposed     the standard's argument -> order of the axes in which this entry point wants it, of the standard's own (loop
+                   dimensions first): (1, 0, 2) for time-major sequences of rank 3
+    padded         the standard's `length` argument -> keyword or position of a mask that says the same by its zeros (optax' paddings)
+    squeezed       number of loop dimensions that it takes, if it takes no other: 1 for a batch of vectors
+    integers       dtype in which integer arguments are passed: `int64`, `int32`
+    cast           names of float arguments that are passed as integers or in another dtype: {"target": "int32"}
+    whole          which of the results is the loss, of an entry point that gives several; −1 for all
+    broadcasts     link to the documentation by which arguments of different shapes are broadcast; such calls are then no errors
+    unsound        rule name -> link: documentation that allows what the rule of that name would have refused
+    documentation  link to the page that makes the claim
+    remark         one sentence for the reader of the report, if anything needs saying
+    """
+
+    function: str
+    entry_point: str
+    form: str = "function"
+    positional: tuple[str, ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    constructed: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    spelt: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    implied: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    core_axis: int = -1
+    transposed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    padded: Mapping[str, str] = field(default_factory=dict)
+    squeezed: int = 0
+    integers: str = "int32"
+    cast: Mapping[str, str] = field(default_factory=dict)
+    whole: int = -1
+    broadcasts: str = ""
+    unsound: Mapping[str, str] = field(default_factory=dict)
+    documentation: str = ""
+    remark: str = ""
+
+    @property
+    def id(self) -> str:
+        """Unique within a backend and function: `keras.losses.binary_crossentropy(from_logits=True)`."""
+        spelt = ", ".join(f"{name}={value!r}" for name, value in sorted(self.keywords.items()))
+        return f"{self.entry_point}({spelt})" if spelt else self.entry_point
+
+    def taken(self) -> tuple[str, ...]:
+        """The standard's arguments that the entry point takes."""
+        return (*self.positional, *self.named, *self.constructed)
+
+
 class Array(NamedTuple):
     """Numbers as their bits: `bits` has the shape of the tensor and the unsigned type of `dtype` (see BITS)."""
 
@@ -129,6 +200,8 @@ class Backend(Protocol):
     views: tuple[str, ...]
     """Of VIEWS: those that the framework's arrays can have (frameworks without strides have `contiguous` alone)."""
     bindings: tuple[Binding, ...]
+    tensor_bindings: tuple[TensorBinding, ...]
+    """Those of functions of several tensors."""
     not_supported: tuple[str, ...]
     """Regular expressions, searched in `TypeName: message`, by which the framework says that it lacks something."""
     immutable: bool
@@ -153,6 +226,22 @@ class Backend(Protocol):
         cast. Compiled modes take the tensor as an argument and the keywords as constants. With quantity `gradient` or
         `second_derivative` the cotangent is one where none is given. Layers are in evaluation mode, unless the binding
         says `training`. Raises NotProvided.
+        """
+
+    def prepare_tensors(
+        self, binding: TensorBinding, arguments: Mapping[str, Any], names: Sequence[str], quantity: str, wrt: str, mode: str, dtype: str
+    ) -> Call:
+        """As `prepare`, for functions of several tensors: the call takes the tensors of the standard's arguments `names`, in
+        that order, then those that the quantity needs, and gives the tensors asked for.
+
+        value             f(*tensors): every result (more than one where a function has several)
+        gradient          f(*tensors, cotangent): the derivative in the argument `wrt`, reverse mode; None where it is missing
+        forward_gradient  f(*tensors, direction): the derivative of the result along `direction` in `wrt`, forward mode
+        hessian_vector    f(*tensors, cotangent, direction): ∂/∂wrt of Σ (∂(Σ result·cotangent)/∂wrt)·direction, by differentiating twice
+        copied            f(*tensors): the value, of a layer that was copied deeply, pickled and read back, and rebuilt from its own
+                          configuration, as far as the framework documents these; one result for each way
+        `arguments` are the entry point's keywords. Compiled modes take all tensors as arguments and the keywords as constants.
+        Raises NotProvided, NotSupported.
         """
 
     def seed(self, number: int) -> None:

@@ -6,7 +6,7 @@ series) and anything else that can stand for a real number, such as mpmath in th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
@@ -99,6 +99,57 @@ def atan(x: Real) -> Real:
 def tanh(x: Real) -> Real:
     """Hyperbolic tangent."""
     return x.tanh()
+
+
+def total(terms: Sequence[Any]) -> Any:
+    """The sum of terms that an implementation adds up in whatever order; the bar allows for what pairwise addition loses.
+
+    A sum written with `+` is one that a careful implementation need not carry out (log(1 + y) by log1p).
+    """
+    for term in terms:
+        if hasattr(term, "total"):
+            return term.total(terms)
+    return sum(terms)
+
+
+def mean(terms: Sequence[Any]) -> Any:
+    """The sum of terms (see `total`) divided by their number."""
+    return total(terms) / len(terms)
+
+
+def log_sum_exp(terms: Sequence[Any]) -> Any:
+    """log Σ e^x."""
+    return log(total([exp(x) for x in terms]))
+
+
+def power(x: Any, exponent: Any) -> Any:
+    """x^exponent for x ≥ 0 and a constant exponent (an int, or a Real that depends on no argument); 0^0 = 1."""
+    return x.power(exponent)
+
+
+def dot(x: Sequence[Any], y: Sequence[Any]) -> Any:
+    """Σ xᵢ·yᵢ."""
+    return total([a * b for a, b in zip(x, y, strict=True)])
+
+
+def absolute(x: Real) -> Real:
+    """|x|; both −1 and 1 are slopes at 0."""
+    return x if x >= 0 else -x
+
+
+def softplus(x: Real) -> Operand:
+    """log(1 + e^x), so that nothing cancels for x of either sign."""
+    return log1p(exp(x)) if x <= 0 else x + log1p(exp(-x))
+
+
+def sigmoid(x: Real) -> Operand:
+    """1 / (1 + e^−x)."""
+    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    """x · log(y), and 0 where x = 0, whatever y is: the limit of x · log(x) for x → 0."""
+    return x.xlogy(y)
 
 
 SQRT_2 = Constant("√2", lambda one: sqrt(2 * one))
