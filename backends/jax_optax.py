@@ -15,10 +15,12 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import common
+from . import common, jax_tensors
 from .common import bits_of, resolve
 from .jax_bindings import BINDINGS
-from .protocol import BITS, Array, Binding, Call, NotSupported
+from .jax_tensor_bindings import TENSOR_BINDINGS
+from .jax_tensors import or_none
+from .protocol import BITS, Array, Binding, Call, NotSupported, TensorBinding
 
 
 def reproducer(
@@ -71,6 +73,7 @@ class JAX:
     recompiles = ("eager", "compiled")
     views = ("contiguous",)
     bindings = BINDINGS
+    tensor_bindings = TENSOR_BINDINGS
     not_supported = (
         r"^NotImplementedError: ",  # Python's own word for what is lacking; nothing that we pass wrongly raises it
         r"does not accept dtype (bool|u?int\d+|b?float\d+)\b",
@@ -80,6 +83,7 @@ class JAX:
     )
     immutable = True
     reproducer = staticmethod(reproducer)
+    tensor_reproducer = staticmethod(jax_tensors.reproducer)
 
     def __init__(self, configuration: str, device: str, threads: int) -> None:
         common.known(configuration, self.configurations, "JAX")
@@ -140,7 +144,21 @@ class JAX:
         asked = questions[quantity](function)
         if mode == "compiled":
             asked = self._jax.jit(asked)
-        return lambda *tensors: (_or_none(asked(*tensors)),)
+        return lambda *tensors: (or_none(asked(*tensors)),)
+
+    def prepare_tensors(
+        self,
+        binding: TensorBinding,
+        arguments: Mapping[str, Any],
+        names: Sequence[str],
+        quantity: str,
+        wrt: str,
+        mode: str,
+        dtype: str,
+    ) -> Call:
+        """See protocol.Backend and jax_tensors.prepare."""
+        common.known(mode, self.modes, "JAX")
+        return jax_tensors.prepare(self._jax, binding, arguments, names, quantity, wrt, mode)
 
     def seed(self, number: int) -> None:
         """See protocol.Backend. JAX keeps no generator: what draws is given a key."""
@@ -179,9 +197,3 @@ class JAX:
                 "; ".join(str(warning.message) for warning in said) or f"{dtype} became {made.dtype.name}"
             )
         return made.dtype
-
-
-def _or_none(result: Any) -> Any | None:
-    # The derivative in an integer: JAX marks it by a dtype of its own, float0.
-    dtype: tuple[Any, ...] = getattr(result, "dtype", ())
-    return None if str(dtype) == "[('float0', 'V')]" else result

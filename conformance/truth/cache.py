@@ -122,6 +122,23 @@ class Oracle:
         self._write(key, found.astype("<i8").tobytes())
         return found
 
+    def stored(self, key: str) -> bytes | None:
+        """What was stored under this key (20 bytes in hexadecimal), in this run or an earlier one; None if nothing whole is there."""
+        path = self._path(key)
+        try:
+            return None if path is None else _body(path.read_bytes(), key)
+        except (OSError, ValueError):
+            return None
+
+    def store(self, key: str, raw: bytes) -> None:
+        """Keep bytes on disk under this key, if there is a directory."""
+        self._write(key, raw)
+
+    @property
+    def jobs(self) -> int:
+        """The number of processes for what has to be computed."""
+        return self._jobs
+
     def prefetch(self, requests: Sequence[Request], progress: Progress | None = None) -> None:
         """Sees to it that all of `requests` are on disk or in memory, computing what is missing on `jobs` processes."""
         missing: dict[str, Request] = {}

@@ -9,7 +9,7 @@ indeterminate (∞ − ∞, 0 · ∞). Knows balls; knows no function, no format
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -32,17 +32,18 @@ class Tape:
     """What the variables of one evaluation share.
 
     `choices`: for the first comparisons of equal numbers, whether to answer as if the left side were larger (True) or smaller;
-    what is not there is answered exactly. `ties` counts such comparisons. `sums` are the sums that were carried out.
-    `stretched` is the number of the sum whose result has a tangent of its own (its size), −1 for none.
+    what is not there is answered exactly. `ties` counts such comparisons. `sums` are the sums that were carried out, each with
+    what rounding may change it by (see `rounding`). `stretched`: sums, by number, whose result has a tangent of its own: that
+    change times the factor given.
     """
 
     __slots__ = ("choices", "nodes", "numbers", "stretched", "sums", "ties")
 
-    def __init__(self, choices: Sequence[bool | None] = (), stretched: int = -1) -> None:
-        self.choices, self.stretched = choices, stretched
+    def __init__(self, choices: Sequence[bool | None] = (), stretched: Mapping[int, int] | None = None) -> None:
+        self.choices, self.stretched = choices, stretched or {}
         self.ties = 0
         self.nodes: list[Variable] = []
-        self.sums: list[tuple[int, Variable]] = []
+        self.sums: list[tuple[Variable, arb]] = []
         self.numbers: dict[Any, arb] = {}
 
     def input(self, number: float, tangent: arb | None = None) -> Variable:
@@ -67,15 +68,16 @@ class Tape:
 
 class Variable:
     """A number on a tape: `value` and `tangent` (None for 0) are balls; `parents` and the local derivatives in them, with their
-    own tangents, lead back to the inputs."""
+    own tangents, lead back to the inputs. `loss` is what rounding may change the adjoint by, in ulp of 1."""
 
-    __slots__ = ("adjoint", "adjoint_tangent", "index", "parents", "partials", "tangent", "tape", "value")
+    __slots__ = ("adjoint", "adjoint_tangent", "loss", "parents", "partials", "shares", "tangent", "tape", "value")
 
     def __init__(self, tape: Tape, value: arb, tangent: arb | None, parents: Sequence[Variable], partials: Sequence[tuple[arb, arb | None]]) -> None:
         self.tape, self.value, self.tangent, self.parents, self.partials = tape, value, tangent, parents, partials
         self.adjoint: arb | None = None
         self.adjoint_tangent: arb | None = None
-        self.index = len(tape.nodes)
+        self.loss: arb = ZERO
+        self.shares: list[arb] = []
         tape.nodes.append(self)
 
     # --- arithmetic ---------------------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ class Variable:
 
     def __truediv__(self, other: Any) -> Variable:
         if type(other) is Variable:
-            return self * other._reciprocal()
+            return self.__mul__(other._reciprocal())
         factor = _inverse(self.tape.constant(other), "nan")
         return Variable(self.tape, self.value * factor, _times(self.tangent, factor), (self,), ((factor, None),))
 
@@ -242,32 +244,56 @@ class Variable:
             tangent = _plus(tangent, variable.tangent)
         result = Variable(tape, value, tangent, variables, [(ONE, None)] * len(variables))
         if len(terms) > 1:
-            if tape.stretched == len(tape.sums):
-                # As if the sum came out larger by a part of the sum of magnitudes: a variable of its own.
-                result = result + tape.input(0.0, _magnitude(terms, tape))
-            tape.sums.append((len(terms), result))
+            change = rounding(len(terms)) * _magnitude(terms, tape)
+            factor = tape.stretched.get(len(tape.sums))
+            if factor is not None:
+                result = result + tape.input(0.0, factor * change)
+            tape.sums.append((result, change))
         return result
 
 
-def sweep(result: Variable, seed: arb, seed_tangent: arb | None = None) -> None:
-    """Adds to the adjoint of every variable the derivative of seed · result in it, and to `adjoint_tangent` its tangent."""
-    result.adjoint = seed if result.adjoint is None else result.adjoint + seed
-    result.adjoint_tangent = _plus(result.adjoint_tangent, seed_tangent)
+def rounding(terms: int) -> arb:
+    """What a sum of so many rounded terms may lose, in ulp of the sum of their magnitudes: one for the terms, and half a one for
+    every level of pairwise addition."""
+    return arb(2 + (terms - 1).bit_length()) / 2
 
 
-def backwards(tape: Tape) -> None:
-    """Carries the adjoints that `sweep` has set from the results back to the inputs."""
+def backwards(tape: Tape, seeds: Sequence[tuple[Variable, arb]], lossy: bool = False) -> None:
+    """Sets the adjoint of every variable: the derivative of Σ seed · result in it; its tangent, where there are tangents; and, if
+    `lossy`, what rounding may lose where shares from several results add up.
+
+    What was there before is forgotten.
+    """
+    for node in tape.nodes:
+        node.adjoint, node.adjoint_tangent, node.loss, node.shares = None, None, ZERO, []
+    for result, seed in seeds:
+        result.adjoint = seed if result.adjoint is None else result.adjoint + seed
     for node in reversed(tape.nodes):
         adjoint = node.adjoint
         if adjoint is None:
             continue
+        if lossy and len(node.shares) > 1:
+            node.loss += rounding(len(node.shares)) * _size(node.shares)
         tangent = node.adjoint_tangent
-        for parent, (partial, partial_tangent) in zip(node.parents, node.partials):
+        for parent, (partial, partial_tangent) in zip(node.parents, node.partials, strict=True):
             share = _product(adjoint, partial)
             parent.adjoint = share if parent.adjoint is None else parent.adjoint + share
+            if lossy:
+                parent.shares.append(share)
+                if not node.loss == 0:
+                    parent.loss += node.loss * magnitude(partial)
             bent = _plus(_scaled(tangent, partial), _scaled(partial_tangent, adjoint))
             if bent is not None:
                 parent.adjoint_tangent = _plus(parent.adjoint_tangent, bent)
+
+
+def magnitude(x: arb) -> arb:
+    """|x|, also of infinities, for which the library gives a ball around zero."""
+    return -x if x < 0 else x
+
+
+def _size(numbers: Sequence[arb]) -> arb:
+    return sum((magnitude(number) for number in numbers), ZERO)
 
 
 def _product(adjoint: arb, partial: arb) -> arb:
@@ -284,8 +310,7 @@ def _lifted(tape: Tape, operand: Any) -> Variable:
 
 
 def _magnitude(terms: Sequence[Any], tape: Tape) -> arb:
-    numbers = [term.value if type(term) is Variable else tape.constant(term) for term in terms]
-    return sum((-number if number < 0 else number for number in numbers), ZERO)
+    return _size([term.value if type(term) is Variable else tape.constant(term) for term in terms])
 
 
 def _plus(a: arb | None, b: arb | None) -> arb | None:
