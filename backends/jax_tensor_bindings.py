@@ -108,13 +108,37 @@ _EMBEDDING = (
     _optax("cosine_similarity", "cosine_similarity", "first", "second", fixed={**_NONE, "floor": "square_sum", "factor": 1.0}, **_COSINE),
     _optax("cosine_distance", "cosine_distance", "first", "second", fixed={**_NONE, "floor": "square_sum"}, **_COSINE),
     _optax("triplet_margin", "triplet_margin_loss", "anchor", "positive", "negative",
-           fixed={**_NONE, "swap": False, "added": "sum"},
+           fixed={**_NONE, "swap": False, "epsilon_in": "sum"},
            parameters={"margin": "margin", "p": "norm_degree", "epsilon": "eps", "axis": "axis"},
            defaults={"margin": 1.0, "p": 2, "epsilon": 1e-6, "axis": -1}),
-    _optax("ntxent", "ntxent", "embeddings", "labels", parameters={"temperature": "temperature"}, defaults={"temperature": 0.07}),
+    _optax("ntxent", "ntxent", "embeddings", "labels", squeezed=-1, parameters={"temperature": "temperature"}, defaults={"temperature": 0.07}),
     _optax("ranking_softmax", "ranking_softmax_loss", "logits", "relevance", named={"where": "where", "weights": "weights"},
            parameters={"reduction": "reduce_fn"}, defaults={"reduction": "mean"},
            spelt={"reduction": {"none": None, "sum": "callable:jax.numpy.sum", "mean": "callable:jax.numpy.mean"}}),
+)  # fmt: skip
+
+_SMOOTH: dict[str, Any] = {"smooth": "smooth"}
+_TVERSKY = {"alpha": "alpha", "beta": "beta", "smooth": "smooth"}
+_TVERSKY_DEFAULTS: dict[str, Any] = {"alpha": 0.5, "beta": 0.5, "smooth": 1.0}
+_CLASSES: dict[str, Any] = {
+    "named": {"class_weight": "class_weights"},
+    "parameters": {**_TVERSKY, "ignore_background": "ignore_background", "classes": "reduction"},
+    "defaults": {**_TVERSKY_DEFAULTS, "ignore_background": False, "classes": "mean"},
+    "squeezed": 1,
+}
+
+_SEGMENTATION = (
+    _optax("dice", "binary_dice_loss", "prediction", "target", keywords={"apply_sigmoid": False}, squeezed=1,
+           fixed={**_NONE, **_LAST, "epsilon": 0.0}, parameters=_SMOOTH, defaults={"smooth": 1.0}),
+    _optax("binary_dice", "binary_dice_loss", "logits", "target", squeezed=1,
+           fixed={"alpha": 0.5, "beta": 0.5}, parameters=_SMOOTH, defaults={"smooth": 1.0}),
+    _optax("multiclass_dice", "dice_loss", "logits", "target", **_CLASSES, remark="its reduction puts the classes together, not the batch"),
+    _optax("multiclass_dice_of_probabilities", "dice_loss", "prediction", "target", keywords={"apply_softmax": False}, **_CLASSES),
+    _optax("multiclass_dice_per_class", "dice_loss", "logits", "target", keywords={"reduction": "none"}, squeezed=1,
+           named={"class_weight": "class_weights"}, parameters=_TVERSKY, defaults=_TVERSKY_DEFAULTS),
+    _optax("generalized_dice", "multiclass_generalized_dice_loss", "logits", "target", squeezed=-1, fixed={"epsilon": 1e-7, "weighting": "mean"},
+           parameters={"smooth": "smooth", "ignore_background": "ignore_background"},
+           defaults={"smooth": 1.0, "ignore_background": False}),
 )  # fmt: skip
 
 _CTC: dict[str, Any] = {
@@ -138,5 +162,6 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     *_CLASSIFICATION,
     *_DIVERGENCES,
     *_EMBEDDING,
+    *_SEGMENTATION,
     *_SEQUENCE,
 )

@@ -1,11 +1,11 @@
 """Keras' entry points for functions of several tensors: data, read without Keras.
 
-`tensorflow.keras.*`, `tensorflow.losses.*`, `keras.metrics.*` (the functions) and `keras.ops.nn.*` show the same objects once
+`tensorflow.keras.*`, `tensorflow.losses.*`, the functions of `keras.metrics` and `keras.ops.nn.*` show the same objects once
 more: they have no binding of their own; a test holds that against the installed package.
 
-What Keras does everywhere: the loss functions take (y_true, y_pred); those of two numbers give the mean along the last axis
-(kl_divergence: the sum), and only the classes reduce further and take weights. Where it says "epsilon" it means
-`keras.config.epsilon()`, 1e−7, by which probabilities are clipped; no keyword changes that.
+What holds for all of Keras: the loss functions take (y_true, y_pred); those of two numbers give the mean along the last axis
+(kl_divergence the sum), and only the classes reduce further and take weights. "Epsilon" is `keras.config.epsilon()`, 1e−7,
+and no keyword changes it.
 """
 
 from __future__ import annotations
@@ -16,92 +16,221 @@ from .protocol import TensorBinding
 
 _KERAS = "https://keras.io/api/"
 _SOURCE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/losses/losses.py"
+_PROBABILISTIC, _REGRESSION, _HINGE = (
+    f"{_KERAS}losses/{page}_losses/" for page in ("probabilistic", "regression", "hinge")
+)
 _EPSILON = 1e-7
+_LABELS = ("labels", "prediction")
 
-# The standard's reductions as Keras spells them. "mean" is Keras' second word for "sum_over_batch_size".
-_REDUCTIONS: dict[str, Any] = {
-    "none": "none",
-    "sum": "sum",
-    "mean": "sum_over_batch_size",
-    "weighted_mean": "mean_with_sample_weight",
+# "mean" is Keras' second word for "sum_over_batch_size": MeanSquaredError is bound with it too.
+_REDUCTIONS = {"none": "none", "sum": "sum", "mean": "sum_over_batch_size", "weighted_mean": "mean_with_sample_weight"}
+# Where Keras documents an integer, and the standard's axis may be a tuple.
+_INTEGERS = {str(axis): axis for axis in range(-4, 4)}
+_AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "spelt": {"axis": _INTEGERS}, "defaults": {"axis": -1}}
+_AXES: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": -1}}
+_LOGITS: dict[str, Any] = {"keywords": {"from_logits": True}}
+_MEAN: dict[str, Any] = {"rows": "mean"}
+_SMOOTHING: dict[str, Any] = {
+    "parameters": {"label_smoothing": "label_smoothing", "axis": "axis"},
+    "spelt": {"axis": _INTEGERS},
+    "defaults": {"label_smoothing": 0.0, "axis": -1},
 }
-# Documented as an integer, where the standard's axis may be a tuple.
-_ONE_AXIS: dict[str, Any] = {str(axis): axis for axis in range(-4, 4)}
+_FOCAL: dict[str, Any] = {
+    "parameters": {"gamma": "gamma", "alpha": "alpha", **_SMOOTHING["parameters"]},
+    "spelt": {"axis": _INTEGERS},
+    "defaults": {"gamma": 2.0, "alpha": 0.25, **_SMOOTHING["defaults"]},
+}
+_BINARY_FOCAL: dict[str, Any] = {
+    "parameters": {"balanced": "apply_class_balancing", **_FOCAL["parameters"]},
+    "spelt": {"axis": _INTEGERS},
+    "defaults": {"balanced": False, **_FOCAL["defaults"]},
+}
+_IGNORING: dict[str, Any] = {
+    "parameters": {"ignore_index": "ignore_class", "axis": "axis"},
+    "spelt": {"axis": _INTEGERS},
+    "defaults": {"ignore_index": None, "axis": -1},
+}
+_NORMALISED = {"clip": _EPSILON, "normalise": True}
+_FIRST = "divides by the sum along the axis, then clips by 1e-7"
+_LAST = "clips by 1e-7, then divides by the sum: the logarithms of what was clipped go where logits are due; no axis but the last"
+_NO_AXIS = "takes an axis, and with TensorFlow none but the last"
+_ONE_CLIPPED = "clips by 1e-7 inside of the logarithm, not in the focal factor"
+_EITHER: dict[str, Any] = {
+    "recognised": ("labels",),
+    "remark": "converts labels 0 and 1 to −1 and 1, if there are no others",
+}
+# Without an axis, all of them are one core: no default. It is documented as a tuple.
+_TUPLE: dict[str, Any] = {
+    "parameters": {"axis": "axis"},
+    "spelt": {"axis": {name: (axis,) for name, axis in _INTEGERS.items()}},
+}
+_TVERSKY: dict[str, Any] = {
+    "parameters": {"alpha": "alpha", "beta": "beta", "axis": "axis"},
+    "defaults": {"alpha": 0.5, "beta": 0.5},
+}
+_FLAT: dict[str, Any] = {"keywords": {"axis": None}, "squeezed": -1, "remark": "the default: all axes are one"}
+_SEGMENTED = {"smooth": 0.0, "epsilon": _EPSILON}
 
-_AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "spelt": {"axis": _ONE_AXIS}, "defaults": {"axis": -1}}
-_LOGITS: dict[str, Any] = {"from_logits": True}
-_PROBABILITY = {"log_floor": float("-inf"), "clip": _EPSILON}
-_CLIPPED_ONCE = "the cross entropy is that of the prediction clipped by 1e-7; the focal factor takes it as it is"
-_NORMALISED_FIRST = "divides by the sum along the axis, then clips by 1e-7"
-_NORMALISED_LAST = "clips by 1e-7, takes the logarithm and calls that logits, so that it divides by the sum of what was clipped"
-_ONLY_LAST = "documents an axis; with TensorFlow it takes none but the last"
-_EITHER = "labels 0 and 1 are converted to −1 and 1, if the tensor has no others"
 
-
-def _activation(function: str, name: str, **more: Any) -> TensorBinding:
+def _activation(function: str, name: str) -> TensorBinding:
     page = f"{_KERAS}layers/activations/#{name}-function"
-    return TensorBinding(function, f"keras.activations.{name}", positional=("x",), documentation=page, **more)
+    return TensorBinding(function, f"keras.activations.{name}", positional=("x",), documentation=page, **_AXIS)
 
 
-def _ops(function: str, name: str, positional: tuple[str, ...] = ("x",), chapter: str = "nn", **more: Any) -> TensorBinding:
+def _ops(
+    function: str, name: str, positional: tuple[str, ...] = ("x",), chapter: str = "nn", **more: Any
+) -> TensorBinding:
     page = f"{_KERAS}ops/{chapter}/#{name}-function"
-    return TensorBinding(function, f"keras.ops.{name}", positional=positional, documentation=page, **more)
+    return TensorBinding(function, f"keras.ops.{name}", positional=positional, **{"documentation": page, **more})
 
 
-def _named(function: str, name: str) -> TensorBinding:
+def _layer(function: str, name: str) -> TensorBinding:
+    page = f"{_KERAS}layers/core_layers/activation/"
+    remark = "the layer that looks an activation up by its name, along the last axis"
     return TensorBinding(
         function,
         "keras.layers.Activation",
         "layer",
-        positional=("x",),
+        ("x",),
         keywords={"activation": name},
-        documentation=f"{_KERAS}layers/core_layers/activation/",
-        remark="the layer that looks an activation up by its name; it works along the last axis",
+        documentation=page,
+        remark=remark,
     )
 
 
-def _loss(
-    function: str,
-    names: tuple[str, str],
-    page: str,
-    positional: tuple[str, ...] = ("target", "prediction"),
-    parameters: dict[str, str] | None = None,
-    defaults: dict[str, Any] | None = None,
-    fixed: dict[str, Any] | None = None,
-    spelt: dict[str, Any] | None = None,
-    only: str = "",
-    **more: Any,
-) -> tuple[TensorBinding, ...]:
-    """The function and the class of one loss: they differ in that the class reduces, and takes weights.
+def _function(
+    function: str, name: str, page: str, positional: tuple[str, ...] = ("target", "prediction"), **more: Any
+) -> TensorBinding:
+    """A function of keras.losses: it never reduces, and takes no weights."""
+    link = f"{page}#{name}-function" if page else _SOURCE
+    more = {**more, "fixed": {"reduction": "none", **more.get("fixed", {})}}
+    return TensorBinding(function, f"keras.losses.{name}", positional=positional, documentation=link, **more)
 
-    `only` names options that the class alone offers, at their defaults.
-    """
-    parameters, defaults, fixed, spelt = parameters or {}, defaults or {}, fixed or {}, spelt or {}
-    links = [f"{_KERAS}losses/{page}/#{name.lower()}-{kind}" if page else _SOURCE for name, kind in zip(names, ("function", "class"))]
-    required = {"q"} if "q" in parameters else set()
-    return (
-        TensorBinding(
-            function,
-            f"keras.losses.{names[0]}",
-            positional=positional,
-            parameters=parameters,
-            defaults={name: value for name, value in defaults.items() if name not in required},
-            fixed={**fixed, "reduction": "none"},
-            spelt=spelt,
-            documentation=links[0],
-            **more,
-        ),
-        TensorBinding(
-            function,
-            f"keras.losses.{names[1]}",
-            "layer",
-            positional=positional,
-            named={"weight": "sample_weight"},
-            parameters={**parameters, "reduction": "reduction"},
-            defaults={**defaults, "reduction": "mean"},
-            fixed=fixed,
-            spelt={**spelt, "reduction": _REDUCTIONS},
-            documentation=links[1],
-            **more,
-        ),
+
+def _class(
+    function: str, name: str, page: str, positional: tuple[str, ...] = ("target", "prediction"), **more: Any
+) -> TensorBinding:
+    """A class of keras.losses: its reduction is a keyword, and the call takes weights."""
+    link = f"{page}#{name.lower()}-class" if page else _SOURCE
+    reduces = {
+        "parameters": {"reduction": "reduction", **more.get("parameters", {})},
+        "defaults": {"reduction": "mean", **more.get("defaults", {})},
+        "spelt": {"reduction": _REDUCTIONS, **more.get("spelt", {})},
+    }
+    entry_point, weight = f"keras.losses.{name}", {"weight": "sample_weight"}
+    return TensorBinding(
+        function, entry_point, "layer", positional, named=weight, documentation=link, **{**more, **reduces}
     )
+
+
+def _both(
+    function: str, names: str, page: str, *positional: tuple[str, ...], **more: Any
+) -> tuple[TensorBinding, TensorBinding]:
+    """The function and the class of one loss, named with a blank between."""
+    of_function, of_class = names.split()
+    return _function(function, of_function, page, *positional, **more), _class(
+        function, of_class, page, *positional, **more
+    )
+
+
+TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
+    _activation("softmax", "softmax"),
+    _ops("softmax", "softmax", **_AXIS),
+    TensorBinding("softmax", "keras.layers.Softmax", "layer", ("x",), named={"where": "mask"},
+                  documentation=f"{_KERAS}layers/activation_layers/softmax/", **_AXES),
+    _layer("softmax", "softmax"),
+
+    _activation("log_softmax", "log_softmax"),
+    _ops("log_softmax", "log_softmax", **_AXIS),
+    _layer("log_softmax", "log_softmax"),
+
+    _activation("sparsemax", "sparsemax"),
+    _ops("sparsemax", "sparsemax", **_AXIS),
+    _layer("sparsemax", "sparsemax"),
+
+    _activation("glu", "glu"),
+    _ops("glu", "glu", **_AXIS),
+    _layer("glu", "glu"),
+
+    # Without an axis it reduces all of them: no default.
+    _ops("logsumexp", "logsumexp", chapter="core", parameters={"axis": "axis"}),
+
+    *_both("squared_error", "mean_squared_error MeanSquaredError", _REGRESSION, fixed={**_MEAN, "factor": 1}),
+    TensorBinding("squared_error", "keras.losses.MeanSquaredError", "layer", ("target", "prediction"),
+                  named={"weight": "sample_weight"}, keywords={"reduction": "mean"}, fixed={**_MEAN, "factor": 1, "reduction": "mean"},
+                  documentation=f"{_REGRESSION}#meansquarederror-class", remark="the second word for sum_over_batch_size"),
+    *_both("absolute_error", "mean_absolute_error MeanAbsoluteError", _REGRESSION, fixed=_MEAN),
+    *_both("absolute_percentage_error", "mean_absolute_percentage_error MeanAbsolutePercentageError", _REGRESSION,
+           fixed={**_MEAN, "epsilon": _EPSILON}),
+    *_both("squared_log_error", "mean_squared_logarithmic_error MeanSquaredLogarithmicError", _REGRESSION,
+           fixed={**_MEAN, "epsilon": _EPSILON}),
+    *_both("huber", "huber Huber", _REGRESSION, fixed=_MEAN, parameters={"delta": "delta"}, defaults={"delta": 1.0}),
+    *_both("log_cosh", "log_cosh LogCosh", _REGRESSION, fixed=_MEAN),
+    *_both("poisson_nll", "poisson Poisson", _PROBABILISTIC,
+           fixed={**_MEAN, "log_input": False, "full": False, "epsilon": _EPSILON}),
+
+    *_both("binary_cross_entropy", "binary_crossentropy BinaryCrossentropy", _PROBABILISTIC,
+           fixed={**_MEAN, "log_floor": float("-inf"), "clip": _EPSILON}, **_SMOOTHING),
+    _ops("binary_cross_entropy", "binary_crossentropy", ("target", "prediction"),
+         fixed={"reduction": "none", "rows": "none", "log_floor": float("-inf"), "clip": _EPSILON, "label_smoothing": 0.0}),
+    *_both("binary_cross_entropy_with_logits", "binary_crossentropy BinaryCrossentropy", _PROBABILISTIC, ("target", "logits"),
+           fixed=_MEAN, **_SMOOTHING, **_LOGITS),
+    _ops("binary_cross_entropy_with_logits", "binary_crossentropy", ("target", "logits"),
+         fixed={"reduction": "none", "rows": "none", "label_smoothing": 0.0}, **_LOGITS),
+
+    *_both("binary_focal", "binary_focal_crossentropy BinaryFocalCrossentropy", _PROBABILISTIC,
+           fixed={**_MEAN, "clip": _EPSILON}, remark=_ONE_CLIPPED, **_BINARY_FOCAL),
+    *_both("binary_focal_with_logits", "binary_focal_crossentropy BinaryFocalCrossentropy", _PROBABILISTIC, ("target", "logits"),
+           fixed={**_MEAN, "clip": 0.0}, **_BINARY_FOCAL, **_LOGITS),
+    *_both("categorical_focal", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
+           fixed=_NORMALISED, remark=_FIRST, **_FOCAL),
+    *_both("categorical_focal_with_logits", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
+           ("target", "logits"), fixed={"clip": _EPSILON}, **_FOCAL, **_LOGITS),
+
+    *_both("categorical_cross_entropy", "categorical_crossentropy CategoricalCrossentropy", _PROBABILISTIC,
+           fixed=_NORMALISED, remark=_FIRST, **_SMOOTHING),
+    _ops("categorical_cross_entropy", "categorical_crossentropy", ("target", "prediction"),
+         fixed={"reduction": "none", "label_smoothing": 0.0, **_NORMALISED}, remark=_FIRST, **_AXIS),
+    *_both("soft_cross_entropy", "categorical_crossentropy CategoricalCrossentropy", _PROBABILISTIC, ("target", "logits"),
+           **_SMOOTHING, **_LOGITS),
+    _ops("soft_cross_entropy", "categorical_crossentropy", ("target", "logits"),
+         fixed={"reduction": "none", "label_smoothing": 0.0}, **_AXIS, **_LOGITS),
+
+    *_both("sparse_categorical_cross_entropy", "sparse_categorical_crossentropy SparseCategoricalCrossentropy", _PROBABILISTIC,
+           _LABELS, fixed=_NORMALISED, remark=_LAST, **_IGNORING),
+    _ops("sparse_categorical_cross_entropy", "sparse_categorical_crossentropy", _LABELS,
+         fixed={"reduction": "none", "ignore_index": None, **_NORMALISED}, remark=_LAST, **_AXIS),
+    *_both("cross_entropy", "sparse_categorical_crossentropy SparseCategoricalCrossentropy", _PROBABILISTIC,
+           ("labels", "logits"), fixed={"label_smoothing": 0.0}, remark=_NO_AXIS, **_IGNORING, **_LOGITS),
+    _ops("cross_entropy", "sparse_categorical_crossentropy", ("labels", "logits"),
+         fixed={"reduction": "none", "ignore_index": None, "label_smoothing": 0.0}, remark=_NO_AXIS, **_AXIS, **_LOGITS),
+
+    _function("generalized_cross_entropy", "categorical_generalized_cross_entropy", "", _LABELS,
+              parameters={"q": "q"}, fixed={"clip": 0.0}),
+    _class("generalized_cross_entropy", "CategoricalGeneralizedCrossEntropy", "", _LABELS,
+           parameters={"q": "q"}, defaults={"q": 0.5}, fixed={"clip": 0.0}),
+
+    *_both("hinge", "hinge Hinge", _HINGE, fixed=_MEAN, **_EITHER),
+    *_both("squared_hinge", "squared_hinge SquaredHinge", _HINGE, fixed=_MEAN, **_EITHER),
+    *_both("categorical_hinge", "categorical_hinge CategoricalHinge", _HINGE),
+
+    *_both("kl_divergence_of_probabilities", "kl_divergence KLDivergence", _PROBABILISTIC,
+           fixed={"rows": "sum", "clip": _EPSILON}, remark="documents that both are clipped to [0, 1]; they are to [1e-7, 1]"),
+
+    *_both("cosine_similarity", "cosine_similarity CosineSimilarity", _REGRESSION, ("second", "first"),
+           fixed={"epsilon": _EPSILON, "floor": "each", "factor": -1}, remark="the similarity with a minus before it", **_AXIS),
+    *_both("circle", "circle Circle", "", ("labels", "embeddings"),
+           parameters={"gamma": "gamma", "margin": "margin", "remove_diagonal": "remove_diagonal"},
+           defaults={"gamma": 80.0, "margin": 0.4, "remove_diagonal": True}),
+
+    *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, **_TUPLE),
+    *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, **_FLAT),
+    *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_TVERSKY, spelt=_TUPLE["spelt"]),
+    *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_FLAT,
+           parameters={"alpha": "alpha", "beta": "beta"}, defaults={"alpha": 0.5, "beta": 0.5}),
+
+    _ops("ctc_with_logits", "ctc_loss", ("labels", "logits", "label_length", "input_length"), squeezed=1,
+         parameters={"blank": "mask_index"}, defaults={"blank": 0}, fixed={"reduction": "none"}),
+    *_both("ctc_with_logits", "ctc CTC", _PROBABILISTIC, ("labels", "logits"), fixed={"blank": 0}, squeezed=1,
+           remark="takes no lengths: all steps count, and the labels before the zeros that fill a row"),
+)  # fmt: skip

@@ -118,7 +118,9 @@ class TensorBinding:
     transposed     the standard's argument -> order of the axes in which this entry point wants it, of the standard's own (loop
                    dimensions first): (1, 0, 2) for time-major sequences of rank 3
     padded         the standard's `length` argument -> keyword or position of a mask that says the same by its zeros (optax' paddings)
-    squeezed       number of loop dimensions that it takes, if it takes no other: 1 for a batch of vectors
+    recognised     options that it takes without a keyword, since it sees from the tensors which value is meant (labels 0 and 1)
+    several_axes   its keyword for the axis takes several of them, as a tuple
+    squeezed       number of loop dimensions that it takes, if it takes no other: 1 for a batch of vectors; −1 for none at all
     integers       dtype in which integer arguments are passed: `int64`, `int32`
     cast           names of float arguments that are passed as integers or in another dtype: {"target": "int32"}
     whole          which of the results is the loss, of an entry point that gives several; −1 for all
@@ -141,7 +143,9 @@ class TensorBinding:
     implied: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    recognised: tuple[str, ...] = ()
     core_axis: int = -1
+    several_axes: bool = False
     transposed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     padded: Mapping[str, str] = field(default_factory=dict)
     squeezed: int = 0

@@ -15,11 +15,10 @@ import numpy as np
 
 from . import common
 from .common import FLOATS, bits_of, resolve
-from .protocol import BITS, Array, Binding, Call, NotSupported
+from .protocol import BITS, Array, Binding, Call, NotSupported, TensorBinding
 from .pytorch_bindings import BINDINGS
-
-# torch.from_numpy takes these everywhere; unsigned types beyond uint8 only since 2.3.
-_CARRIERS = {1: np.uint8, 2: np.int16, 4: np.int32, 8: np.int64}
+from .pytorch_tensor_bindings import TENSOR_BINDINGS
+from .pytorch_tensors import BITS_OF, CARRIERS, made, prepare, tensor_reproducer
 
 
 def reproducer(
@@ -40,11 +39,11 @@ def reproducer(
     """A script that needs PyTorch and NumPy alone: makes the tensor from its bits, asks, prints decimal and hexadecimal."""
     lines = ["import numpy as np", "import torch", "", "torch.set_num_threads(1)"]
     lines += [f"torch.manual_seed({seed})"] if seed is not None else []
-    lines += _made("x", "bits", dtype, input_bits, shape)
+    lines += made("x", "bits", dtype, input_bits, shape)
     lines += [_VIEWS[view]] if view in _VIEWS and shape else []
     names = binding.operands[: len(operands)]
     for name, bits in zip(names, operands):
-        lines += _made(name, f"{name}_bits", dtype if dtype in FLOATS else "float32", bits, (len(bits),))
+        lines += made(name, f"{name}_bits", dtype if dtype in FLOATS else "float32", bits, (len(bits),))
     lines += [common.call_source(binding, binding.entry_point, arguments, operands=names)]
     if names and binding.weights:
         given = ", ".join(f'"{binding.weights[name]}": {name}' for name in names)
@@ -59,26 +58,16 @@ def reproducer(
     own = (".clone()" if binding.form.startswith("inplace") else "") + "".join(f", {name}" for name in names)
     lines += _ASKED[quantity].replace("CLONE", own).replace("OPERAND", "".join(names[:1])).splitlines()
     if cotangent_bits:
-        made = _made("cotangent", "cotangent_bits", dtype, cotangent_bits, shape)
-        lines[-1:] = [*made, lines[-1].replace("torch.ones_like(v)", "cotangent")]
+        cotangent_made = made("cotangent", "cotangent_bits", dtype, cotangent_bits, shape)
+        lines[-1:] = [*cotangent_made, lines[-1].replace("torch.ones_like(v)", "cotangent")]
     elif cotangent != 1:
         lines[-1] = lines[-1].replace("torch.ones_like(v)", f"torch.full_like(v, {cotangent!r})")
         lines += [f"y = y / {cotangent!r}"]
     if seed is not None:
         lines += [_DRAWN, "y = y.flatten()[:8]", "v = v.flatten()[:8]" if quantity != "value" else ""]
-    lines += ["", common.PRINT, _SHOWN.replace("DTYPE", dtype)]
+    lines += ["", common.PRINT, BITS_OF + _SHOWN.replace("DTYPE", dtype)]
     lines += [_SHOWN_VALUE] if quantity == "value_and_gradient" else []
     return "\n".join(lines)
-
-
-def _made(name: str, bits: str, dtype: str, numbers: Sequence[int], shape: Sequence[int]) -> list[str]:
-    """The lines that make a tensor of these bits."""
-    carrier = np.dtype(_CARRIERS[np.dtype(BITS[dtype]).itemsize]).name
-    viewed = bits if carrier == "uint8" else f"{bits}.view(np.{carrier})"
-    return [
-        common.bits_source(dtype, numbers, shape, bits),
-        f"{name} = torch.from_numpy({viewed}.copy()).view(torch.{dtype})",
-    ]
 
 
 _VIEWS = {
@@ -112,12 +101,7 @@ if len(slopes):
     print(f"{len(slopes)} slopes from {least} to {most}, mean {slopes.mean().item()}, variance {slopes.var().item()}")
 print("of the first numbers:")"""
 _SHOWN_VALUE = 'show("value", bits_of(v), str(v.dtype).rpartition(".")[2])\n'
-_SHOWN = """\
-def bits_of(tensor):
-    carrier = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-    numbers = tensor.detach().contiguous().view(carrier).numpy()
-    return numbers.view(f"uint{8 * tensor.element_size()}")
-
+_SHOWN = """
 show("x", bits, "DTYPE")
 show("y", None if y is None else bits_of(y), None if y is None else str(y.dtype).rpartition(".")[2])
 """
@@ -133,6 +117,7 @@ class PyTorch:
     recompiles = ("compiled",)
     views = ("contiguous", "strided", "offset", "transposed", "broadcast")
     bindings = BINDINGS
+    tensor_bindings = TENSOR_BINDINGS
     not_supported = (
         r"not implemented for '\w+'",
         r"^NotImplementedError: ",  # Python's own word for what is lacking; nothing that we pass wrongly raises it
@@ -140,10 +125,12 @@ class PyTorch:
         r"Trying to use forward AD with \w+ that does not support it",
         r"does not currently support double backward",
         r"derivative for \S+ is not implemented",
+        r"is not differentiable with respect to argument '\w+'",
         r"backward calculation is triggered with a negative slope which is not supported",
     )
     immutable = False
     reproducer = staticmethod(reproducer)
+    tensor_reproducer = staticmethod(tensor_reproducer)
 
     def __init__(self, configuration: str, device: str, threads: int) -> None:
         common.known(configuration, self.configurations, "PyTorch")
@@ -173,7 +160,7 @@ class PyTorch:
         if dtype is None:
             raise NotSupported(f"module 'torch' has no attribute '{array.dtype}'")
         layout = common.lay_out(common.checked(array, view, self.views, "PyTorch"), view, common.filler(array.dtype))
-        carrier = _CARRIERS[layout.base.itemsize]
+        carrier = CARRIERS[layout.base.itemsize]
         base = torch.from_numpy(layout.base.view(carrier)).to(self._device).view(dtype)
         return base.as_strided(layout.shape, layout.strides, layout.offset)
 
@@ -185,7 +172,9 @@ class PyTorch:
         name = str(tensor.dtype).rpartition(".")[2]
         if name not in BITS:
             raise TypeError(f"a tensor of dtype {name} came back; bits are kept for {', '.join(BITS)}")
+        # A derivative that is known to be zero may come without memory; a clone has it.
         numbers = tensor.detach().to("cpu").contiguous()
+        numbers = numbers.clone() if numbers._is_zerotensor() else numbers
         carrier = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[numbers.element_size()]
         return Array(numbers.view(carrier).numpy().view(BITS[name]).copy(), name)
 
@@ -217,6 +206,20 @@ class PyTorch:
         if mode == "compiled":
             return self._forward_compiled(differentiable, count)
         return self._forward(differentiable, count)
+
+    def prepare_tensors(
+        self,
+        binding: TensorBinding,
+        arguments: Mapping[str, Any],
+        names: Sequence[str],
+        quantity: str,
+        wrt: str,
+        mode: str,
+        dtype: str,
+    ) -> Call:
+        """See protocol.Backend."""
+        common.known(mode, self.modes, "PyTorch")
+        return prepare(self._torch, self._compiled, binding, arguments, names, quantity, wrt, mode)
 
     def seed(self, number: int) -> None:
         """See protocol.Backend."""

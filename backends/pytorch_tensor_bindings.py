@@ -55,8 +55,8 @@ def _loss(
     function: str,
     entry_point: str,
     positional: tuple[str, ...],
-    options: Mapping[str, Any] = {},  # noqa: B006  # it is only read
-    spelt: Mapping[str, Mapping[str, Any]] = {},  # noqa: B006
+    options: Mapping[str, Any] = {},  # it is only read
+    spelt: Mapping[str, Mapping[str, Any]] = {},
     reductions: Mapping[str, str] = _REDUCED,
     **more: Any,
 ) -> TensorBinding:
@@ -72,7 +72,9 @@ def _loss(
     )
 
 
-def _elementwise(function: str, entry_point: str, positional: tuple[str, ...], *options: Any, **more: Any) -> TensorBinding:
+def _elementwise(
+    function: str, entry_point: str, positional: tuple[str, ...], *options: Any, **more: Any
+) -> TensorBinding:
     """A loss whose results are never put together along an axis before the reduction."""
     fixed = {**more.pop("fixed", {}), "rows": "none"}
     return _loss(function, entry_point, positional, *options, fixed=fixed, **more)
@@ -113,7 +115,7 @@ _BCE_LOGITS: dict[str, Any] = {
 _BOTH_WEIGHTS = {"weight": "weight", "pos_weight": "pos_weight"}
 
 # No label is ignored where none is −100, which is what the default says.
-_IGNORE_INDEX = {"ignore_index": {"None": -100, **{str(label): label for label in range(-128, 256)}}}
+_IGNORE_INDEX = {"ignore_index": {"None": -100, **{str(label): label for label in (-100, *range(-3, 10), 255)}}}
 _IGNORED = {"ignore_index": ("ignore_index", -100)}
 _SMOOTHED = {"label_smoothing": ("label_smoothing", 0.0)}
 _LABELS = ("logits", "labels")
@@ -140,9 +142,11 @@ _SCORES = ("scores", "labels")
 _DISTANCE = {"p": ("p", 2.0), "epsilon": ("eps", 1e-6)}
 _TRIPLET = ("anchor", "positive", "negative")
 _SWAP = {"swap": ("swap", False)}
-_BY_DISTANCE: dict[str, Any] = {"fixed": {"p": 2.0, "epsilon": 1e-6}}
+_DIFFERENCE: dict[str, Any] = {"fixed": {"epsilon_in": "difference"}}
+_BY_DISTANCE: dict[str, Any] = {"fixed": {"p": 2.0, "epsilon": 1e-6, "epsilon_in": "difference"}}
 _OTHER_DISTANCE = {"distance_function": f"{CALLABLE}torch.nn.functional.pairwise_distance"}
 _COSINE = {"axis": ("dim", 1), "epsilon": ("eps", 1e-8)}
+_PLAIN = {"factor": 1.0, "reduction": "none"}
 _COSINE_BROADCASTS = f"{_GENERATED}torch.nn.functional.cosine_similarity.html"
 _COSINE_EMBEDDING: dict[str, Any] = {
     "squeezed": 1,
@@ -169,16 +173,15 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     _of("softmax", _F + "softmax", _X, _DIM),
     _of("softmax", _NN + "Softmax", _X, _DIM),
     _of("log_softmax", "torch.log_softmax", _X, _DIM, "special.html#torch.special.log_softmax", remark=_UNDOCUMENTED),
-    _of("log_softmax", "torch.Tensor.log_softmax", _X, _DIM, "special.html#torch.special.log_softmax", remark=_UNDOCUMENTED),
     _of("log_softmax", "torch.special.log_softmax", _X, _DIM, "special.html#torch.special.log_softmax"),
     _of("log_softmax", _F + "log_softmax", _X, _DIM),
     _of("log_softmax", _NN + "LogSoftmax", _X, _DIM),
     _of("softmin", _F + "softmin", _X, _DIM),
     _of("softmin", _NN + "Softmin", _X, _DIM),
     _of("softmax2d", _NN + "Softmax2d", _X, {}, squeezed=1),
-    _of("logsumexp", "torch.logsumexp", _X, _DIM),
-    _of("logsumexp", "torch.Tensor.logsumexp", _X, _DIM, remark=_METHOD.format("logsumexp")),
-    _of("logsumexp", "torch.special.logsumexp", _X, _DIM, "special.html#torch.special.logsumexp"),
+    _of("logsumexp", "torch.logsumexp", _X, _DIM, several_axes=True),
+    _of("logsumexp", "torch.Tensor.logsumexp", _X, _DIM, several_axes=True, remark=_METHOD.format("logsumexp")),
+    _of("logsumexp", "torch.special.logsumexp", _X, _DIM, "special.html#torch.special.logsumexp", several_axes=True),
     _of("gumbel_softmax", _F + "gumbel_softmax", ("logits",), {"temperature": ("tau", 1.0), "hard": ("hard", False), **_LAST}),
     _of("glu", _F + "glu", _X, _LAST),
     _of("glu", _NN + "GLU", _X, _LAST),
@@ -230,15 +233,15 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     _loss("multilabel_soft_margin", _F + "multilabel_soft_margin_loss", _LOGITS, **_CLASS_WEIGHT),
     _loss("multilabel_soft_margin", _NN + "MultiLabelSoftMarginLoss", _LOGITS, **_CLASS_WEIGHT_OF_CONSTRUCTOR),
 
-    _of("cosine_similarity", _F + "cosine_similarity", _PAIR, _COSINE, fixed={"floor": "each", "factor": 1.0}, broadcasts=_COSINE_BROADCASTS),
-    _of("cosine_similarity", _NN + "CosineSimilarity", _PAIR, _COSINE, fixed={"floor": "product", "factor": 1.0}, broadcasts=_COSINE_BROADCASTS,
+    _of("cosine_similarity", _F + "cosine_similarity", _PAIR, _COSINE, fixed={"floor": "each", **_PLAIN}, broadcasts=_COSINE_BROADCASTS),
+    _of("cosine_similarity", _NN + "CosineSimilarity", _PAIR, _COSINE, fixed={"floor": "product", **_PLAIN}, broadcasts=_COSINE_BROADCASTS,
         remark="its page limits the product of the norms by eps, that of cosine_similarity, which it calls, each norm"),
     _loss("cosine_embedding", _F + "cosine_embedding_loss", _RANKED, _MARGIN_0, **_COSINE_EMBEDDING),
     _loss("cosine_embedding", _NN + "CosineEmbeddingLoss", _RANKED, _MARGIN_0, **_COSINE_EMBEDDING),
     _of("pairwise_distance", _F + "pairwise_distance", _PAIR, _DISTANCE),
     _of("pairwise_distance", _NN + "PairwiseDistance", _PAIR, _DISTANCE),
-    _loss("triplet_margin", _F + "triplet_margin_loss", _TRIPLET, {**_MARGIN_1, **_DISTANCE, **_SWAP}),
-    _loss("triplet_margin", _NN + "TripletMarginLoss", _TRIPLET, {**_MARGIN_1, **_DISTANCE, **_SWAP}),
+    _loss("triplet_margin", _F + "triplet_margin_loss", _TRIPLET, {**_MARGIN_1, **_DISTANCE, **_SWAP}, **_DIFFERENCE),
+    _loss("triplet_margin", _NN + "TripletMarginLoss", _TRIPLET, {**_MARGIN_1, **_DISTANCE, **_SWAP}, **_DIFFERENCE),
     _loss("triplet_margin", _F + "triplet_margin_with_distance_loss", _TRIPLET, {**_MARGIN_1, **_SWAP}, **_BY_DISTANCE),
     _loss("triplet_margin", _F + "triplet_margin_with_distance_loss", _TRIPLET, {**_MARGIN_1, **_SWAP}, keywords=_OTHER_DISTANCE, **_BY_DISTANCE),
     _loss("triplet_margin", _NN + "TripletMarginWithDistanceLoss", _TRIPLET, {**_MARGIN_1, **_SWAP}, **_BY_DISTANCE),

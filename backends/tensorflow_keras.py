@@ -15,8 +15,10 @@ import numpy as np
 
 from . import common
 from .common import FLOATS, bits_of, resolve
-from .protocol import Array, Binding, Call, NotProvided, NotSupported
+from .protocol import Array, Binding, Call, NotProvided, NotSupported, TensorBinding
 from .tensorflow_bindings import BINDINGS
+from .tensorflow_tensor_bindings import TENSOR_BINDINGS
+from .tensorflow_tensors import question, tensor_reproducer
 
 
 def reproducer(
@@ -135,6 +137,7 @@ class TensorFlow:
     recompiles = ("compiled",)
     views = ("contiguous",)
     bindings = BINDINGS
+    tensor_bindings = TENSOR_BINDINGS
     not_supported = (
         r"Value for attr '\w+' of (bool|half|bfloat16|float|double|u?int\d+) is not in the list of allowed values",
         r"NotFoundError: .*[Cc]ould not find device for node",
@@ -144,11 +147,13 @@ class TensorFlow:
         r"[Gg]radient registry has no entry for",
         r"Detected unsupported operations when trying to compile graph(?!(.|\n)*DT_STRING)",
         r"^UnimplementedError: (?!(.|\n)*Cast \w+ to string)",
+        r"Only axis=-1 is currently supported",
         r"negative_slope value of a Leaky ReLU layer cannot be None or negative",
         r"^NotImplementedError: ",  # Python's own word for what is lacking; nothing that we pass wrongly raises it
     )
     immutable = True
     reproducer = staticmethod(reproducer)
+    tensor_reproducer = staticmethod(tensor_reproducer)
 
     def __init__(self, configuration: str, device: str, threads: int) -> None:
         common.known(configuration, self.configurations, "TensorFlow")
@@ -224,6 +229,23 @@ class TensorFlow:
             with tf.device(device):
                 ready(*tensors[:count])
                 return (asked(*tensors),)
+
+        return call
+
+    def prepare_tensors(
+        self, binding: TensorBinding, arguments: Mapping[str, Any], names: Sequence[str], quantity: str, wrt: str, mode: str, dtype: str
+    ) -> Call:  # fmt: skip
+        """See protocol.Backend. A cotangent, a direction and the tensors come as the entry point wants their axes."""
+        common.known(mode, self.modes, "TensorFlow")
+        _resolve_named(binding)
+        asked = question(self._tf, binding, arguments, names, quantity, wrt, dtype)
+        if mode != "eager":
+            asked = self._traced(asked, mode)
+        device, tf = self._device, self._tf
+
+        def call(*tensors: Any) -> Sequence[Any]:
+            with tf.device(device):
+                return asked(*tensors)
 
         return call
 
@@ -314,7 +336,7 @@ class TensorFlow:
         return forward
 
 
-def _resolve_named(binding: Binding) -> None:
+def _resolve_named(binding: Binding | TensorBinding) -> None:
     """Raises NotProvided where the installed Keras has no activation of the name that the binding passes to a layer."""
     name = binding.keywords.get("activation")
     if isinstance(name, str):

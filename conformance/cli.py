@@ -110,16 +110,16 @@ _LISTERS = {"rule": "nnconform list rules"}
 
 
 def _functions() -> Iterable[str]:
-    from conformance.standard import FUNCTIONS
+    from conformance.standard import CATALOGUE
 
-    return FUNCTIONS
+    return CATALOGUE
 
 
 def _rules() -> Iterable[str]:
     """Every id of a rule, every name without its function, and every family prefix of names."""
-    from conformance.standard import FUNCTIONS, rules_of
+    from conformance.standard import CATALOGUE, rules_of
 
-    ids = [rule.id for function in FUNCTIONS.values() for rule in rules_of(function)]
+    ids = [rule.id for function in CATALOGUE.values() for rule in rules_of(function)]
     names = dict.fromkeys(id.split(".", 1)[1] for id in ids)
     prefixes = dict.fromkeys(name.split(".")[0] for name in names)
     return [*dict.fromkeys([*prefixes, *names]), *ids]
@@ -463,13 +463,13 @@ def results(run_path: Path, format: str) -> None:
 def show(function: str, format: str) -> None:
     """The standard's page of one function, and how each framework spells it."""
     from conformance import registry
-    from conformance.standard import FUNCTIONS
+    from conformance.standard import CATALOGUE
 
     bindings = {name: _adapter(name).bindings for name in registry.backend_names()}
     if format == "text":
-        _print("show", FUNCTIONS[function], bindings)
+        _print("show", CATALOGUE[function], bindings)
         return
-    page = registry.load("conformance.reports.function_page:function_page")(FUNCTIONS[function], bindings)
+    page = registry.load("conformance.reports.function_page:function_page")(CATALOGUE[function], bindings)
     document = registry.load("conformance.reports.function_page:document")(page)
     click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
@@ -504,12 +504,12 @@ def _written(row: dict[str, Any]) -> str:
 def _function_rows() -> list[dict[str, Any]]:
     """Each function with its formula, and for each backend that has it what to write to get the standard's value."""
     from conformance import registry
-    from conformance.standard import FUNCTIONS
+    from conformance.standard import CATALOGUE
 
     bindings = {name: _adapter(name).bindings for name in registry.backend_names()}
     page_of = registry.load("conformance.reports.function_page:function_page")
     rows = []
-    for function in FUNCTIONS.values():
+    for function in CATALOGUE.values():
         written: dict[str, list[str]] = {}
         for spelling in page_of(function, bindings).spellings:
             written.setdefault(spelling.backend, []).append(
@@ -523,9 +523,9 @@ def _function_rows() -> list[dict[str, Any]]:
 
 
 def _rule_rows() -> list[dict[str, Any]]:
-    from conformance.standard import FUNCTIONS, rules_of
+    from conformance.standard import CATALOGUE, rules_of
 
-    rules = [rule for function in FUNCTIONS.values() for rule in rules_of(function)]
+    rules = [rule for function in CATALOGUE.values() for rule in rules_of(function)]
     return [
         {"rule": rule.id, "level": rule.level.value, "family": rule.family.value, "sentence": rule.sentence}
         for rule in rules

@@ -16,12 +16,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Input:
-    """A tensor to be made: the bits (by the hash of their bytes), dtype, shape, and how it lies in memory."""
+    """A tensor to be made: the bits (by the hash of their bytes), dtype, shape, and how it lies in memory.
+
+    Of functions of several tensors: `name` is the standard's argument; `order` the axes of the standard's layout in the order
+    in which the entry point has them (empty: the same); `padding` says that a length travels as a mask, whose zeros are counted.
+    """
 
     blob: str
     dtype: str
     shape: tuple[int, ...]
     view: str = "contiguous"
+    name: str = ""
+    order: tuple[int, ...] = ()
+    padding: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON keeps it: without what is empty."""
+        return {key: value for key, value in vars(self).items() if value or key in ("blob", "dtype", "shape", "view")}
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,12 @@ class Case:
     inputs      x, and the parameters that are tensors
     arguments   the entry point's keywords with their values; what the worker passes
     detail      what distinguishes cases of one topic: `length-17`, `strided`, `none` ...
+
+    Of functions of several tensors besides:
+    rule        name of the rule that ordinary results are filed under: `value`, `gradient.logits`, `reduction.mean`
+    wrt         the argument in which a derivative is asked
+    direction   along which forward mode and Hessian-vector products go
+    places      names of the places of the loop, where they have some, and those for which nothing is prescribed
     """
 
     function: str
@@ -46,11 +63,16 @@ class Case:
     quantity: str
     mode: str
     dtype: str
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
     arguments: Mapping[str, Any]
     inputs: tuple[Input, ...]
     cotangent: Input | None = None
     detail: str = ""
+    rule: str = ""
+    wrt: str = ""
+    direction: Input | None = None
+    places: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
 
     @cached_property
     def id(self) -> str:
@@ -61,8 +83,11 @@ class Case:
         """One line of JSON, keys sorted; numbers JSON lacks are `{"float": "inf"}`."""
         # Not asdict: it copies deeply, and a run asks thousands of cases.
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain["inputs"] = [vars(item) for item in self.inputs]
-        plain["cotangent"] = self.cotangent and vars(self.cotangent)
+        plain = {name: value for name, value in plain.items() if value or name not in _OF_TENSORS}
+        plain["inputs"] = [item.plain() for item in self.inputs]
+        for name in ("cotangent", "direction"):
+            if plain.get(name) is not None:
+                plain[name] = plain[name].plain()
         try:
             return _COMPACT.encode(plain)
         except (ValueError, TypeError):  # an infinity, or a mapping that is no dict: spelling them out takes longer
@@ -72,10 +97,20 @@ class Case:
     def from_json(text: str) -> Case:
         """The case that `to_json` wrote. Raises ValueError or TypeError for anything else."""
         data = json.loads(text, object_hook=_number)
-        data["inputs"] = tuple(Input(**{**i, "shape": tuple(i["shape"])}) for i in data["inputs"])
-        if data["cotangent"] is not None:
-            data["cotangent"] = Input(**{**data["cotangent"], "shape": tuple(data["cotangent"]["shape"])})
+        data["inputs"] = tuple(_input(item) for item in data["inputs"])
+        for name in ("cotangent", "direction"):
+            if data.get(name) is not None:
+                data[name] = _input(data[name])
+        for name in ("places", "free"):
+            data[name] = tuple(data.get(name, ()))
         return Case(**data)
+
+
+_OF_TENSORS = ("rule", "wrt", "direction", "places", "free")
+
+
+def _input(item: Mapping[str, Any]) -> Input:
+    return Input(**{**item, "shape": tuple(item["shape"]), "order": tuple(item.get("order", ()))})
 
 
 _COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)

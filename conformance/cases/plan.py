@@ -16,6 +16,7 @@ from conformance.formats import FORMATS
 from conformance.standard import FUNCTIONS, Function
 
 from .case import Case
+from .tensor_plan import tensor_groups
 from .topics import (
     ONE_NARROW,
     RECOMPILED_DTYPES,
@@ -132,6 +133,10 @@ def plan_for(backend: BackendLike, configuration: str, selection: Selection, lat
             cases = tuple(_cases(plan, backend, binding, function, configuration, selection, lattices))
             if cases:
                 plan.groups.append(Group(f"{name}/{binding.id}", cases))
+    modes = modes_of(backend, selection)
+    plan.groups += tensor_groups(
+        plan, backend, configuration, modes, selection.functions, selection.dtypes, selection.rules, selection.tier
+    )
     return plan
 
 

@@ -417,7 +417,7 @@ class _Conversation:
 
 
 def _arguments(case: Case) -> tuple[Any, ...]:
-    return case.inputs if case.cotangent is None else (*case.inputs, case.cotangent)
+    return (*case.inputs, *(item for item in (case.cotangent, case.direction) if item is not None))
 
 
 def _output(data: Mapping[str, Any]) -> Output:

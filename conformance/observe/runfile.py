@@ -300,7 +300,7 @@ class RunFile:
         self, connection: sqlite3.Connection, observation: Observation, blobs: Mapping[str, bytes]
     ) -> None:
         case = observation.case
-        inputs = (*case.inputs, case.cotangent) if case.cotangent else case.inputs
+        inputs = (*case.inputs, *(item for item in (case.cotangent, case.direction) if item is not None))
         after = (observation.after,) if observation.after else ()
         for item in (*inputs, *observation.outputs, *after):
             if item.blob in self._stored:

@@ -18,7 +18,7 @@ import conformance
 from conformance import registry
 from conformance.cases.plan import Selection, plan_for
 from conformance.cases.topics import Lattices, Plan
-from conformance.standard import FUNCTIONS
+from conformance.standard import CATALOGUE
 from conformance.truth.cache import Oracle
 
 from .engine import Limits, Progress, Task, observe
@@ -117,12 +117,13 @@ def bindings_of(backends: Sequence[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in backends:
         adapter = registry.backend(name)
-        found[adapter.name] = {f"{binding.function}/{binding.id}": asdict(binding) for binding in adapter.bindings}
+        every = (*adapter.bindings, *getattr(adapter, "tensor_bindings", ()))
+        found[adapter.name] = {f"{binding.function}/{binding.id}": asdict(binding) for binding in every}
     return found
 
 
 def standard_hash() -> str:
     """Hash of the standard's text: two runs with the same one were asked by the same standard."""
-    texts = [inspect.getsource(sys.modules[f"conformance.standard.{name}"]) for name in ("rules", "model")]
-    texts += [inspect.getsource(function.definition) + repr(function.samples()) for function in FUNCTIONS.values()]
+    texts = [inspect.getsource(sys.modules[f"conformance.standard.{name}"]) for name in ("rules", "model", "tensor_rules", "tensors")]
+    texts += [inspect.getsource(function.definition) + repr(function.samples()) for function in CATALOGUE.values()]
     return hashlib.blake2b("\n".join(texts).encode(), digest_size=8).hexdigest()

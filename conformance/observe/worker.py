@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Callable
 import numpy as np
 
 from conformance import registry
+from conformance.observe import worker_tensors
 from conformance.observe import worker_wire as wire
 
 LONGEST_MESSAGE = 2000
@@ -134,6 +135,8 @@ def run_case(
 def _ask(
     backend: Any, case: Mapping[str, Any], held: Mapping[str, bytes], caches: Caches
 ) -> tuple[dict[str, Any], list[tuple[str, wire.Buffer]]]:
+    if case.get("rule"):
+        return _ask_tensors(backend, case, held, caches)
     binding = _binding(backend, case)
     topic = case["topic"]
     fresh = topic in ("purity", "inplace") or binding.form.startswith("inplace")
@@ -175,6 +178,21 @@ def _ask(
     }
     blobs = [(output["blob"], data) for output, data in ([*described, after] if after else described)]
     return answer, blobs
+
+
+def _ask_tensors(
+    backend: Any, case: Mapping[str, Any], held: Mapping[str, bytes], caches: Caches
+) -> tuple[dict[str, Any], list[tuple[str, wire.Buffer]]]:
+    """As `_ask`, for functions of several tensors. Where the case is about purity, the arguments follow the result."""
+    pure = case["topic"] == "purity"
+
+    def make(item: Mapping[str, Any]) -> Any:
+        return _tensor(backend, item, held, None if pure else caches.tensors)
+
+    outputs, tensors, seconds = worker_tensors.ask(backend, case, make, caches.calls)
+    described = [_describe(backend, output) for output in (*outputs, *(tensors if pure else ()))]
+    answer = {"outcome": "returned", "outputs": [output for output, _ in described], "after": None, "seconds": round(seconds, 9)}
+    return answer, [(output["blob"], data) for output, data in described]
 
 
 def invalid_operands(binding: Any, detail: str, tensors: Sequence[Any]) -> Sequence[Any]:

@@ -1,9 +1,24 @@
 """The standard: what is right, written as mathematics. Knows no framework; needs nothing installed but Python.
 
-`FUNCTIONS` is the whole standard by name, in the order in which people read it.
+`FUNCTIONS` (of one number) and `TENSOR_FUNCTIONS` are the whole standard by name, in the order in which people read it.
 """
 
-from . import exponential, rectified, shrink, sigmoidal, smooth
+from . import (
+    classification,
+    divergence,
+    embedding,
+    exponential,
+    gated,
+    margin,
+    normalising,
+    rectified,
+    regression,
+    segmentation,
+    sequence,
+    shrink,
+    sigmoidal,
+    smooth,
+)
 from .model import (
     Bar,
     Domain,
@@ -19,7 +34,9 @@ from .model import (
     Rule,
     Source,
 )
-from .rules import rules_of
+from .rules import rules_of as _rules_of_one
+from .tensor_rules import tensor_rules_of
+from .tensors import TensorFunction
 
 FUNCTIONS: dict[str, Function] = {
     function.name: function
@@ -27,8 +44,35 @@ FUNCTIONS: dict[str, Function] = {
     for function in module.FUNCTIONS
 }
 
+TENSOR_FUNCTIONS: dict[str, TensorFunction] = {
+    function.name: function
+    for module in (
+        normalising,
+        gated,
+        regression,
+        classification,
+        divergence,
+        margin,
+        embedding,
+        segmentation,
+        sequence,
+    )
+    for function in module.FUNCTIONS
+}
+
+CATALOGUE: dict[str, Function | TensorFunction] = {**FUNCTIONS, **TENSOR_FUNCTIONS}
+"""Everything, by name."""
+
+
+def rules_of(function: Function | TensorFunction) -> tuple[Rule, ...]:
+    """Every rule of one function, in the order of reading. Ids are unique and stable."""
+    return tensor_rules_of(function) if isinstance(function, TensorFunction) else _rules_of_one(function)
+
+
 __all__ = [
+    "CATALOGUE",
     "FUNCTIONS",
+    "TENSOR_FUNCTIONS",
     "Bar",
     "Domain",
     "Family",
@@ -42,5 +86,6 @@ __all__ = [
     "Property",
     "Rule",
     "Source",
+    "TensorFunction",
     "rules_of",
 ]

@@ -152,7 +152,35 @@ def xlogy(x: Any, y: Any) -> Any:
     return x.xlogy(y)
 
 
+def counted(weight: Any, x: Any) -> Any:
+    """weight · x, and 0 where the weight is 0, however large x is: what does not count adds nothing (0 · ∞ = 0)."""
+    return weight.counted(x)
+
+
+def xlogx(x: Any) -> Any:
+    """x · log(x), and 0 where x = 0: its limit."""
+    return x.xlogx()
+
+
+def each(function: Callable[..., Any], *rows: Sequence[Any]) -> tuple[Any, ...]:
+    """`function` of the numbers (or tuples of them) at every place of rows that are equally long.
+
+    Where a NaN is compared with something the result is NaN, shaped as the first row is there, and the other places know
+    nothing of it.
+    """
+    return next((_first(row[0]).each(function, rows) for row in rows if row), ())
+
+
+def _first(nested: Any) -> Any:
+    return _first(nested[0]) if isinstance(nested, tuple) else nested
+
+
+FARTHEST = 2**16384
+"""Above every finite number of every format: only ∞ is larger, only −∞ smaller than its negative."""
+
 SQRT_2 = Constant("√2", lambda one: sqrt(2 * one))
+LOG_2 = Constant("log 2", lambda one: log(2 * one))
+MINUS_INFINITY = Constant("−∞", lambda one: log(one - one))
 PI = Constant("π", lambda one: 4 * atan(one))
 
 

@@ -113,6 +113,8 @@ class TensorFunction:
     `weighted`: an argument `weight`, one number for each result before the reduction, may be given.
     `reductions`: of REDUCTIONS, those that make sense; empty for activations. `rows`: of ROWS, likewise.
     `axis`: the core dimension lies along an axis that entry points choose (functions with one core dimension, or `rows`).
+    `several_axes`: it may be spread over several axes, as for softmax over two of them.
+    `batched`: it is applied to every place of a loop; otherwise there is none, because samples are compared with one another.
     `smooth`: differentiable twice, so that Hessian-vector products are asked.
     `drawn`: it draws random numbers; `definition` is then that of the mean or limit which the notes name, and checked apart.
     `inapplicable`: names of rules that nothing brings about.
@@ -135,6 +137,8 @@ class TensorFunction:
     rows: tuple[str, ...] = ()
     weighted: bool = False
     axis: bool = False
+    several_axes: bool = False
+    batched: bool = True
     smooth: bool = False
     drawn: bool = False
     edges: tuple[Edge, ...] = ()

@@ -16,7 +16,7 @@ import pytest
 from conformance import registry
 from conformance.cases.plan import FLOATS, INTEGERS, MODES, Selection, is_wanted
 from conformance.observe.runfile import RunFile, RunFileError
-from conformance.standard import FUNCTIONS, rules_of
+from conformance.standard import CATALOGUE, rules_of
 
 SEVERAL = ("functions", "dtypes", "modes", "rules")
 """Parts of a selection: each has an option of its name, and a place in a run file's plan."""
@@ -59,8 +59,8 @@ def _names(config: pytest.Config, option: str) -> tuple[str, ...]:
 
 def _check(given: Mapping[str, Sequence[str]], backends: Sequence[str]) -> None:
     """Every name is somebody's. Raises UsageError, with the nearest names."""
-    known: dict[str, Collection[str]] = {"functions": FUNCTIONS, "dtypes": (*FLOATS, *INTEGERS), "modes": MODES}
-    ids = [rule.id for function in FUNCTIONS.values() for rule in rules_of(function)]
+    known: dict[str, Collection[str]] = {"functions": CATALOGUE, "dtypes": (*FLOATS, *INTEGERS), "modes": MODES}
+    ids = [rule.id for function in CATALOGUE.values() for rule in rules_of(function)]
     called: dict[str, str] = {}
     try:
         for part, names in known.items():

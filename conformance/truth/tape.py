@@ -8,8 +8,7 @@ indeterminate (∞ − ∞, 0 · ∞). Knows balls; knows no function, no format
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -227,11 +226,34 @@ class Variable:
             return self * _lifted(self.tape, other).log()
         y = _lifted(self.tape, other)
         logarithm = y.log()
+        if y.value.is_nan():
+            return self * logarithm
         slope = ZERO if y.value > 0 else arb("nan")
         # The tangents of the partials: d(log y) = dy/y, and d(x/y) = dx/y.
         inverse = _inverse(y.value) if y.value > 0 else arb("nan")
         partials = ((logarithm.value, _times(y.tangent, inverse)), (slope, _times(self.tangent, inverse)))
         return Variable(self.tape, ZERO, _times(self.tangent, logarithm.value), (self, y), partials)
+
+    def xlogx(self) -> Variable:
+        """self · log(self), 0 at 0, where the derivative is −∞, its limit from the right."""
+        return self._of(ZERO, arb("-inf"), lambda: arb("inf")) if self.value == 0 else self * self.log()
+
+    def counted(self, other: Any) -> Variable:
+        """self · other, 0 where self is 0 and other infinite; the derivative in self is other."""
+        x = _lifted(self.tape, other)
+        if not self.value == 0 or x.value.is_finite() or x.value.is_nan():
+            return self * x
+        return Variable(self.tape, ZERO, _times(self.tangent, x.value), (self, x), ((x.value, x.tangent), (ZERO, self.tangent)))
+
+    def each(self, function: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+        """`function` of every place of the rows; NaN, shaped as what stands there in the first row, where a NaN was compared."""
+        results = []
+        for place in zip(*rows, strict=True):
+            try:
+                results.append(function(*place))
+            except Missing:
+                results.append(_lost(place[0], _variables(place)))
+        return tuple(results)
 
     def total(self, terms: Sequence[Any]) -> Variable:
         """The sum of all terms; it is remembered, because adding in whatever order may lose some of it."""
@@ -305,6 +327,20 @@ def _scaled(tangent: arb | None, factor: arb) -> arb | None:
     return None if tangent is None or tangent == 0 else tangent * factor
 
 
+def _variables(nested: Any) -> list[Variable]:
+    if isinstance(nested, (tuple, list)):
+        return [variable for part in nested for variable in _variables(part)]
+    return [nested] if type(nested) is Variable else []
+
+
+def _lost(shaped: Any, parents: list[Variable]) -> Any:
+    """NaN, whose derivatives in the parents are NaN too."""
+    if isinstance(shaped, (tuple, list)):
+        return tuple(_lost(part, parents) for part in shaped)
+    nothing = arb("nan")
+    return Variable(parents[0].tape, nothing, None, parents, [(nothing, None)] * len(parents))
+
+
 def _lifted(tape: Tape, operand: Any) -> Variable:
     return operand if type(operand) is Variable else Variable(tape, tape.constant(operand), None, (), ())
 
@@ -331,9 +367,9 @@ def _inverse(x: arb, at_zero: str = "inf") -> arb:
         return x
     if x == 0:
         return arb(at_zero)
-    if not x.is_finite():
+    if x == arb("inf") or x == arb("-inf"):
         return ZERO
-    if not (x > 0 or x < 0):
+    if not (x > 0 or x < 0) or not x.is_finite():
         raise Undecided
     return 1 / x
 
@@ -356,4 +392,10 @@ def _power(x: arb, c: arb) -> arb:
 
 
 def _limit(x: arb, low: arb, high: arb) -> arb:
-    return arb("nan") if x.is_nan() or math.isnan(float(x.mid())) else low if x < 0 else high
+    if x.is_nan():
+        return x
+    if x == arb("inf"):
+        return high
+    if x == arb("-inf"):
+        return low
+    raise Undecided  # a ball without bounds stands for a finite number that this precision can't tell

@@ -1,4 +1,4 @@
-"""What the installed packages export, held against what is bound: finds activations that are neither bound nor listed.
+"""What the installed packages export, held against what is bound: finds activations and losses that are neither bound nor listed.
 
 Runs under pytest (test_exports) and by itself, beside any version of a framework, with nothing but the standard library and
 that framework: `python tests/backends/exports.py jax`. Python 3.9. Knows no verdict; reasons are in out_of_scope.
@@ -20,18 +20,19 @@ from typing import Any
 FULL = {
     "numpy": (),
     "torch": ("torch.nn", "torch.nn.functional", "torch.special"),
-    "tensorflow": ("tensorflow.nn", "keras.activations"),
-    "jax": ("jax.nn",),
+    "tensorflow": ("tensorflow.nn", "keras.activations", "keras.losses"),
+    "jax": ("jax.nn", "jax.scipy.special", "optax.losses"),
 }
-"""Places that are about activations, by backend: every public callable there is bound or listed."""
+"""Places that are about activations or losses, by backend: every public callable there is bound or listed."""
 
 KNOWN = {
     "numpy": ("numpy", "scipy.special"),
     "torch": ("torch", "torch.Tensor"),
     "tensorflow": ("tensorflow", "tensorflow.math", "keras.ops", "keras.layers", "tensorflow.keras.activations",
                    "tensorflow.keras.layers", "tensorflow.keras.ops", "tensorflow.keras.backend", "keras.ops.nn",
-                   "keras.ops.numpy"),
-    "jax": ("jax", "jax.numpy", "jax.lax", "jax.scipy.special"),
+                   "keras.ops.numpy", "tensorflow.keras.losses", "tensorflow.losses", "keras.metrics", "tensorflow.keras.metrics",
+                   "tensorflow.sparse", "tensorflow.linalg", "keras.utils"),
+    "jax": ("jax", "jax.numpy", "jax.lax", "optax"),
 }  # fmt: skip
 """Places that hold everything else too: what goes by the name of an activation there is bound or listed."""
 
@@ -41,6 +42,11 @@ REPEATED = {
     "tensorflow.keras.ops": "keras.ops",
     "keras.ops.nn": "keras.ops",
     "keras.ops.numpy": "keras.ops",
+    "keras.metrics": "keras.losses",
+    "tensorflow.keras.losses": "keras.losses",
+    "tensorflow.losses": "tensorflow.keras.losses",
+    "tensorflow.keras.metrics": "tensorflow.keras.losses",
+    "optax": "optax.losses",
 }
 """Places that show another's objects once more: what is the same object needs no binding of its own."""
 
@@ -50,6 +56,12 @@ ALIASES = """
     sqrelu squared_relu star_relu swish tanh_exp thresholded_relu
 """.split()
 """Names from the literature besides the standard's and the bound ones; no package exports one now that is not bound."""
+
+
+TELLING = {
+    "tensorflow": "loss|entropy|softmax|softmin|sparsemax|logsumexp|divergence|hinge|crelu",
+}
+"""What a folded name in a place of KNOWN may contain that makes it a loss or an activation over an axis, known or not."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,11 @@ class Account:
 def folded(name: str) -> str:
     """A name without what spellings differ in: `HardTanh`, `hardtanh_` and `hard_tanh` are one."""
     return name.replace("_", "").lower()
+
+
+def every_binding(backend: Any) -> list[Any]:
+    """What an adapter binds: functions of one number, and functions of tensors."""
+    return [*backend.bindings, *getattr(backend, "tensor_bindings", ())]
 
 
 def known_names(functions: Iterable[str], entry_points: Iterable[str]) -> set[str]:
@@ -114,14 +131,16 @@ def account(
     checked: Mapping[str, str],
     full: Mapping[str, Sequence[str]] = FULL,
     partial: Mapping[str, Sequence[str]] = KNOWN,
+    telling: Mapping[str, str] = TELLING,
 ) -> Account:
     """Compares the bindings of a backend with the installed packages.
 
     `bound` are the entry points of the backend's bindings; `known` the folded names to look for in the large places;
-    `listed` gives, by place, reason and names; `elsewhere` names what only other versions have; `checked` the newest version of
-    each package that the list was made for.
+    `telling` is what else makes a name worth an answer there; `listed` gives, by place, reason and names; `elsewhere` names what
+    only other versions have; `checked` the newest version of each package that the list was made for.
     """
     bound, places = set(bound), (*full[backend], *partial[backend])
+    tells = re.compile(telling[backend]).search if backend in telling else lambda name: None
     reasons = {
         f"{place}.{name}" for place in places for names in listed.get(place, {}).values() for name in names.split()
     }
@@ -130,7 +149,7 @@ def account(
         package, version = package_of(place)
         found.packages[package] = version
         everything = {f"{place}.{name}" for name in callables(place_of(place))}
-        asked = everything if place in full[backend] else {name for name in everything if _last(name) in known}
+        asked = everything if place in full[backend] else {n for n in everything if _last(n) in known or tells(_last(n))}
         asked -= _repeated(place, everything)
         found.unaccounted.extend(
             f"new in {package} {version}: {name}: bind it (backends/) or list it with a reason (tests/backends/out_of_scope.py)"
@@ -184,7 +203,7 @@ def main(backends: Sequence[str]) -> int:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     tables: Any = importlib.import_module("tests.backends.out_of_scope")
     registry: Any = importlib.import_module("conformance.registry")
-    every = {name: registry.backend(name).bindings for name in registry.BACKENDS}
+    every = {name: every_binding(registry.backend(name)) for name in registry.BACKENDS}
     known = known_names(
         (binding.function for bindings in every.values() for binding in bindings),
         (binding.entry_point for bindings in every.values() for binding in bindings),

@@ -23,25 +23,43 @@ SPECIAL = "a special function that is not used as an activation by this name"
 SAMPLING = "sampling losses: out of scope for good, they draw random numbers"
 STATISTICS = "statistics, order, and counting"
 KERAS_2 = "left over from Keras 2, deprecated: its documentation says nothing but that"
+DIVERGENCE = (
+    "p·log(p/q) − p + q of probabilities; the standard has that of their logarithms, which is generalized_kl_divergence"
+)
+TRANSFORMATION = "transforms the gradients of an optimiser"
+SAME_OBJECT = "the very object that torch.nn.functional shows, where it is bound"
+BENEATH = "what the function of this name in torch.nn.functional calls: no page of its own, and numbers for reductions"
+UNDOCUMENTED = "a method without a page, and no documentation names it"
+LEARNT = "learns its own weights and clusters: a layer, whose loss is cross entropy"
+DEPRECATED = "deprecated, for another name that is bound"
+EVERY_PAIR = "the distances of every pair of rows of one tensor: no loss, and pairwise_distance is bound"
 CLIP = "clips to any bounds and claims to be no activation; the package's hard_tanh, which does, is bound"
 MATRIX = "makes an identity matrix"
+RENAMED = "an older name of a function of keras.losses that is bound: the same object"
+METRIC = "a metric: it keeps the mean, over all batches so far, of a function of keras.losses that is bound"
+SPARSE = "takes a SparseTensor, and is a function of its own"
+SCAN = "a running sum along an axis"
+REPLICAS = "divides a sum by the number of replicas of a distribution strategy; it has no formula of its own"
+CTC_LABELS = "prepares the labels of CTC, and is no loss"
 
 OUT_OF_SCOPE: dict[str, dict[str, str]] = {
     "torch": {
         CLIP: "clip clip_",
+        DROPOUT: "poisson",
+        SAME_OBJECT: "cosine_similarity pairwise_distance",
+        BENEATH: """
+            binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss
+            poisson_nll_loss triplet_margin_loss
+        """,
     },
     "torch.Tensor": {
         CLIP: "clip clip_",
         DROPOUT: "exponential_",
+        UNDOCUMENTED: "log_softmax",
     },
     "torch.nn": {
-        AXIS: "GLU LogSoftmax Softmax Softmax2d Softmin",
-        LOSS: """
-            AdaptiveLogSoftmaxWithLoss BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CosineSimilarity CrossEntropyLoss
-            GaussianNLLLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss LinearCrossEntropyOptions
-            MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d
-            PairwiseDistance PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss TripletMarginWithDistanceLoss
-        """,
+        LEARNT: "AdaptiveLogSoftmaxWithLoss",
+        DEPRECATED: "NLLLoss2d",
         CONVOLUTION: """
             Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d LazyConv1d LazyConv2d LazyConv3d
             LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d
@@ -72,16 +90,10 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
             Buffer Container DataParallel Module ModuleDict ModuleList Parameter ParameterDict ParameterList Sequential
             UninitializedBuffer UninitializedParameter
         """,
-        HELPER: "factory_kwargs",
+        HELPER: "LinearCrossEntropyOptions factory_kwargs",
     },
     "torch.nn.functional": {
-        AXIS: "glu gumbel_softmax log_softmax softmax softmin",
-        LOSS: """
-            binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cosine_similarity cross_entropy ctc_loss
-            gaussian_nll_loss hinge_embedding_loss huber_loss kl_div l1_loss linear_cross_entropy margin_ranking_loss mse_loss
-            multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss nll_loss pairwise_distance pdist
-            poisson_nll_loss smooth_l1_loss soft_margin_loss triplet_margin_loss triplet_margin_with_distance_loss
-        """,
+        EVERY_PAIR: "pdist",
         CONVOLUTION: "conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d",
         POOLING: """
             adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool1d_with_indices
@@ -105,7 +117,6 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
         """,
     },
     "torch.special": {
-        AXIS: "log_softmax logsumexp softmax",
         SPECIAL: """
             airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v
             chebyshev_polynomial_w digamma entr erf erfc erfcx erfinv exp2 expm1 gammainc gammaincc gammaln hermite_polynomial_h
@@ -118,12 +129,8 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
         HELPER: "Tensor",
     },
     "tensorflow.nn": {
-        AXIS: "crelu log_softmax softmax",
-        LOSS: """
-            compute_average_loss ctc_loss ctc_unique_labels collapse_repeated l2_loss log_poisson_loss scale_regularization_loss
-            sigmoid_cross_entropy_with_logits softmax_cross_entropy_with_logits sparse_softmax_cross_entropy_with_logits
-            weighted_cross_entropy_with_logits
-        """,
+        REPLICAS: "scale_regularization_loss",
+        CTC_LABELS: "collapse_repeated ctc_unique_labels",
         SAMPLING: """
             all_candidate_sampler compute_accidental_hits fixed_unigram_candidate_sampler learned_unigram_candidate_sampler
             nce_loss sampled_softmax_loss
@@ -150,30 +157,69 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
             approx_max_k approx_min_k ctc_beam_search_decoder ctc_greedy_decoder in_top_k isotonic_regression top_k zero_fraction
         """,
     },
+    "tensorflow.math": {
+        SCAN: "cumulative_logsumexp",
+    },
+    "tensorflow.sparse": {
+        SPARSE: "softmax",
+    },
+    "tensorflow.keras.losses": {
+        RENAMED: "KLD MAE MAPE MSE MSLE kld kullback_leibler_divergence logcosh mae mape mse msle",
+    },
     "keras.activations": {
-        AXIS: "glu log_softmax softmax sparsemax",
         HELPER: "deserialize get serialize",
+    },
+    "keras.losses": {
+        CONTAINER: "Loss",
+        HELPER: "deserialize get serialize",
+    },
+    "keras.metrics": {
+        METRIC: """
+            BinaryCrossentropy CategoricalCrossentropy CategoricalHinge CosineSimilarity Hinge KLDivergence MeanAbsoluteError
+            MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy
+            SquaredHinge
+        """,
+    },
+    "tensorflow.keras.metrics": {
+        METRIC: """
+            BinaryCrossentropy CategoricalCrossentropy CategoricalHinge CosineSimilarity Hinge KLDivergence MeanAbsoluteError
+            MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy
+            SquaredHinge
+        """,
     },
     "tensorflow.keras.layers": {
         KERAS_2: "ThresholdedReLU",
     },
     "tensorflow.keras.backend": {
-        KERAS_2: "clip elu exp hard_sigmoid relu sigmoid softplus softsign tanh",
+        KERAS_2: """
+            binary_crossentropy binary_focal_crossentropy categorical_crossentropy categorical_focal_crossentropy clip elu exp
+            hard_sigmoid relu sigmoid softmax softplus softsign sparse_categorical_crossentropy tanh
+        """,
     },
     "keras.ops": {
         CLIP: "clip",
         MATRIX: "identity",
     },
     "jax.nn": {
-        AXIS: "glu log_softmax logmeanexp logsumexp softmax",
         NORMALISATION: "standardize",
         ATTENTION: "dot_product_attention",
         LINEAR: "get_scaled_dot_general_config scaled_dot_general scaled_matmul",
         EMBEDDING: "one_hot",
     },
+    "jax.scipy.special": {
+        SPECIAL: """
+            bernoulli bessel_jn beta betainc betaln boxcox boxcox1p comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expn factorial
+            fresnel gamma gammainc gammaincc gammaln gammasgn hyp1f1 hyp2f1 i0 i0e i1 i1e log_ndtr loggamma logit multigammaln
+            ndtr ndtri owens_t poch polygamma sici spence sph_harm_y wofz xlog1py xlogy zeta
+        """,
+        DIVERGENCE: "kl_div",
+    },
     "jax.numpy": {
         CLIP: "clip",
         MATRIX: "identity",
+    },
+    "optax": {
+        TRANSFORMATION: "clip identity",
     },
     "numpy": {
         MATRIX: "identity",
@@ -188,6 +234,7 @@ CHECKED = {
     "jax": "0.10.2",
     "keras": "3.15.1",
     "numpy": "2.4.6",
+    "optax": "0.2.8",
     "scipy": "1.17.1",
     "tensorflow": "2.21.0",
     "torch": "2.13.0",

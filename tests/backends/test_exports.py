@@ -1,4 +1,4 @@
-"""Every activation that the installed packages export is bound, or listed as out of scope with a reason.
+"""Every activation and loss that the installed packages export is bound, or listed as out of scope with a reason.
 
 Run beside another version, it tells what is new there; `python tests/backends/exports.py` does the same without pytest.
 """
@@ -14,16 +14,18 @@ from typing import Any
 import pytest
 
 from conformance import registry
-from conformance.standard import FUNCTIONS
+from conformance.standard import FUNCTIONS, TENSOR_FUNCTIONS
 
 from .adapters import PACKAGES, adapter, resolve
-from .exports import FULL, KNOWN, REPEATED, Account, account, callables, folded, known_names, place_of
-from .out_of_scope import CHECKED, ELSEWHERE, OUT_OF_SCOPE
+from .exports import FULL, KNOWN, REPEATED, Account, account, callables, every_binding, folded, known_names, place_of
+from .out_of_scope import CHECKED, ELSEWHERE, OUT_OF_SCOPE, RENAMED
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-EVERY = {name: [binding.entry_point for binding in registry.backend(name).bindings] for name in PACKAGES}
-KNOWN_NAMES = known_names(FUNCTIONS, (entry_point for bound in EVERY.values() for entry_point in bound))
+EVERY = {name: [binding.entry_point for binding in every_binding(registry.backend(name))] for name in PACKAGES}
+KNOWN_NAMES = known_names(
+    [*FUNCTIONS, *TENSOR_FUNCTIONS], (entry_point for bound in EVERY.values() for entry_point in bound)
+)
 
 
 def measured(name: str) -> Account:
@@ -67,14 +69,22 @@ def test_what_is_listed_has_a_reason_and_a_place() -> None:
     assert set(ELSEWHERE) <= listed
 
 
-def test_what_repeats_keras_is_keras() -> None:
-    """That is why `tensorflow.keras.*`, `keras.ops.nn.*` and `keras.ops.numpy.*` need no bindings of their own."""
+@pytest.mark.parametrize("inside", REPEATED)
+def test_what_repeats_another_place_is_the_same(inside: str) -> None:
+    """That is why `tensorflow.keras.*`, `keras.ops.nn.*`, `keras.ops.numpy.*` and `optax.*` need no bindings of their own."""
+    adapter("jax" if inside == "optax" else "tensorflow")
+    there, here = place_of(inside), place_of(REPEATED[inside])
+    assert any(
+        folded(name) in KNOWN_NAMES and getattr(there, name) is getattr(here, name, None) for name in callables(there)
+    )
+
+
+def test_what_is_listed_as_another_name_is_the_same_object() -> None:
     adapter("tensorflow")
-    for inside, outside in REPEATED.items():
-        there, here = place_of(inside), place_of(outside)
-        assert any(
-            folded(name) in KNOWN_NAMES and getattr(there, name) is getattr(here, name) for name in callables(there)
-        )
+    bound = [resolve(entry_point) for entry_point in EVERY["tensorflow"]]
+    for place in OUT_OF_SCOPE:
+        for name in OUT_OF_SCOPE[place].get(RENAMED, "").split():
+            assert any(getattr(place_of(place), name) is one for one in bound), f"{place}.{name}"
 
 
 def test_every_name_that_a_keras_activation_layer_takes_is_bound() -> None:
@@ -91,7 +101,7 @@ def test_every_name_that_a_keras_activation_layer_takes_is_bound() -> None:
     listed = {name for group in OUT_OF_SCOPE["keras.activations"].values() for name in group.split()}
     bound = {
         binding.keywords["activation"]
-        for binding in registry.backend("tensorflow").bindings
+        for binding in every_binding(registry.backend("tensorflow"))
         if binding.entry_point == "keras.layers.Activation"
     }
     needs_arguments = {"threshold"}

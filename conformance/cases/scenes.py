@@ -1,0 +1,322 @@
+"""The numbers that functions of tensors are asked with: drawn ones, and places worth a name.
+
+Deterministic: numbers come from a hash of what they are for, never from a generator. Drawn numbers have eight significant bits
+and moderate exponents, so that every format holds them exactly and the truth is the same for all. Knows the standard and
+the formats; knows no binding and no framework.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.formats import Format, round_to, values
+from conformance.standard.tensors import WHOLE, Argument, TensorFunction
+
+SIZES = {"n": 5, "d": 6, "classes": 5, "channels": 5, "height": 2, "width": 3, "time": 7, "length": 3}
+"""Sizes of core dimensions where a function does not say its own; none is a size of the loop's."""
+
+LOOPS = {0: (), 1: (3,), 2: (2, 3), 3: (2, 3, 4)}
+"""Loop dimensions by their number: all different, so that a lost axis or a swapped one shows."""
+
+LARGE, TINY = 0.75, -0.75
+"""Exponents of what is called large and tiny, as parts of the format's largest and smallest."""
+
+Tensors = dict[str, NDArray[Any]]
+"""Arguments by name in the standard's layout (loop first, core last): float64, int64 or bool."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Tensors to ask with. `places` names each place of the loop, flat; empty where all are ordinary.
+
+    `options` are those that the scene is about.
+    """
+
+    name: str
+    tensors: Mapping[str, NDArray[Any]]
+    options: Mapping[str, Any]
+    places: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    """Places for which the standard prescribes nothing."""
+
+
+def hashed(count: int, salt: str) -> NDArray[np.uint64]:
+    """`count` numbers of 64 bits that depend on the text and their place alone (SplitMix64)."""
+    with np.errstate(over="ignore"):
+        z = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z += np.uint64(zlib.crc32(salt.encode())) * np.uint64(0xD1342543DE82EF95)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def sizes_of(function: TensorFunction, which: int = 0) -> dict[str, int]:
+    """Sizes of the core dimensions; `which` chooses among those that a function lists."""
+    names = dict.fromkeys(name for argument in function.arguments for name in argument.core)
+    names.update(dict.fromkeys(function.result))
+    found = {name: function.sizes[name][which % len(function.sizes[name])] for name in names if name in function.sizes}
+    found.update({name: SIZES.get(name, 5) for name in names if name not in found and name not in function.computed})
+    for name, rule in function.computed.items():
+        factor, _, other = rule.partition("*")
+        found[name] = int(factor) * found[other]
+    return found
+
+
+def drawn(
+    function: TensorFunction, names: Sequence[str], loop: Sequence[int], sizes: Mapping[str, int], salt: str = ""
+) -> Tensors:
+    """Ordinary numbers for the arguments `names`, in the shapes that loop and sizes give."""
+    tensors = {}
+    for name in names:
+        argument = function.argument(name)
+        core = tuple(sizes[dimension] for dimension in argument.core)
+        shape = core if argument.shared else (*loop, *core)
+        tensors[name] = _numbers(argument, shape, sizes, f"{function.name} {name} {salt}")
+    _make_lengths_fit(function, tensors, sizes)
+    return tensors
+
+
+def _numbers(argument: Argument, shape: tuple[int, ...], sizes: Mapping[str, int], salt: str) -> NDArray[Any]:
+    count = math.prod(shape)
+    bits = hashed(count, salt)
+    mantissa, chance = 1 + (bits % np.uint64(128)).astype(np.float64) / 128, (bits >> np.uint64(20)).astype(np.int64)
+    sign = np.where(chance & 1, -1.0, 1.0)
+    power = (chance >> 8) % 5 - 3
+    last = shape[-1] if shape else 1
+    kind = argument.kind
+    if kind in ("real", "logit"):
+        numbers: NDArray[Any] = sign * np.ldexp(mantissa, power)
+    elif kind == "probability":
+        numbers = (1 + (chance >> 8) % 255) / 256
+    elif kind in ("log_probability", "log_distribution"):
+        numbers = -np.ldexp(mantissa, power)
+    elif kind in ("positive", "nonnegative"):
+        numbers = np.ldexp(mantissa, power)
+        numbers = np.where((chance >> 16) % 7 == 0, 0.0, numbers) if kind == "nonnegative" else numbers
+    elif kind == "distribution":
+        numbers = _distributions(chance, count // last if last else 0, last)
+    elif kind == "one_hot":
+        numbers = np.zeros((count // last if last else 0, last))
+        if last:
+            numbers[np.arange(len(numbers)), (chance[:: max(last, 1)][: len(numbers)] >> 4) % last] = 1.0
+    elif kind == "binary":
+        numbers = (chance >> 8 & 1).astype(np.float64)
+    elif kind == "sign":
+        numbers = sign
+    elif kind == "label":
+        numbers = (chance >> 4) % max(sizes.get("classes", 2), 1)
+    elif kind == "label_list":
+        numbers = _label_lists(chance, count // last if last else 0, last)
+    elif kind == "label_sequence":
+        numbers = 1 + (chance >> 4) % max(sizes.get("classes", 2) - 1, 1)
+    elif kind == "group":
+        numbers = (chance >> 4) % 3
+    elif kind == "length":
+        numbers = np.zeros(count, dtype=np.int64)
+    elif kind == "mask":
+        numbers = (chance >> 4) % 3 != 0
+        if last and len(shape):  # nothing at all is an edge of its own
+            numbers.reshape(-1, last)[:, 0] = True
+    else:
+        raise ValueError(f"unknown kind {kind!r} of argument {argument.name!r}; conformance.standard.tensors.KINDS lists them")
+    wanted = np.int64 if kind in WHOLE else np.bool_ if kind == "mask" else np.float64
+    return np.ascontiguousarray(np.asarray(numbers).reshape(shape), dtype=wanted)
+
+
+def _distributions(chance: NDArray[np.int64], rows: int, size: int) -> NDArray[np.float64]:
+    """Rows of whole numbers with a power of two as their sum, divided by it: exact in every format."""
+    whole = 1 << max(size.bit_length() + 2, 5)
+    parts = 1 + (chance.reshape(rows, size) >> 5) % 3
+    # What is left goes to one place of the row, a different one in every row.
+    rest = whole - parts.sum(axis=1)
+    parts[np.arange(rows), np.arange(rows) % max(size, 1)] += rest
+    table: NDArray[np.float64] = parts / whole
+    return table
+
+
+def _label_lists(chance: NDArray[np.int64], rows: int, size: int) -> NDArray[np.int64]:
+    order = np.argsort(chance.reshape(rows, size), axis=1, kind="stable")
+    length = 1 + np.arange(rows) % max(size - 1, 1)
+    return np.where(np.arange(size)[None, :] < length[:, None], order, -1)
+
+
+def _make_lengths_fit(function: TensorFunction, tensors: Tensors, sizes: Mapping[str, int]) -> None:
+    """Lengths of inputs and labels with which every label finds its place: whole inputs and shorter ones in turn."""
+    for name, array in tensors.items():
+        if function.argument(name).kind != "length":
+            continue
+        whole = sizes["time"] if name.startswith("input") else sizes["length"]
+        turn = np.arange(array.size).reshape(array.shape) % 2
+        array[...] = np.maximum(whole - turn, 0)
+
+
+# --- places worth a name ----------------------------------------------------------------------------------------------
+
+
+def edges(
+    function: TensorFunction, names: Sequence[str], format: Format, options: Mapping[str, Any], offered: Any = lambda options: True
+) -> list[Scene]:
+    """Scenes whose loop is a list of places worth a name: the generic ones, and those that the function declares.
+
+    One scene for each set of options that places are about. `options` are those asked otherwise; `offered` says which sets an
+    entry point can be asked with.
+    """
+    sizes = sizes_of(function)
+    asked: dict[str, tuple[dict[str, Any], list[tuple[str, dict[str, Any], bool]]]] = {"": ({}, [])}
+    if all(options.get(name, value) == value for name, value in function.defaults().items() if name not in ("reduction", "rows", "axis")):
+        asked[""][1].extend((name, cells, False) for name, cells in _generic(function, names, format, sizes))
+    for edge in function.edges:
+        if set(edge.arguments) <= set(names) and offered({**options, **edge.options}):
+            key = repr(sorted(edge.options.items()))
+            key = "" if not edge.options else key
+            asked.setdefault(key, (dict(edge.options), []))[1].append((edge.name, _resolved(edge.arguments, format), bool(edge.free)))
+    scenes = []
+    for about, places in asked.values():
+        for same in _of_equal_sizes(function, names, places, sizes):
+            tensors = drawn(function, names, (len(same),), _sizes_of_cells(function, same[0][1], sizes), "edges")
+            for index, (_, cells, _) in enumerate(same):
+                for name, cell in cells.items():
+                    tensors[name] = tensors[name].copy()
+                    if function.argument(name).shared:
+                        tensors[name][...] = cell
+                    else:
+                        tensors[name][index] = cell
+            held = {name: _held(array, format) for name, array in tensors.items()}
+            free = tuple(name for name, _, is_free in same if is_free)
+            scenes.append(Scene("edges", held, about, tuple(name for name, _, _ in same), free))
+    return scenes
+
+
+def _of_equal_sizes(function: TensorFunction, names: Sequence[str], places: Sequence[Any], sizes: Mapping[str, int]) -> Iterator[list[Any]]:
+    """Places that fit into one tensor: those whose cells have the same core sizes, and the same shared arguments."""
+    groups: dict[str, list[Any]] = {}
+    for place in places:
+        shared = {name: cell for name, cell in place[1].items() if function.argument(name).shared}
+        key = repr((sorted(_sizes_of_cells(function, place[1], sizes).items()), {n: np.asarray(c).tolist() for n, c in shared.items()}))
+        groups.setdefault(key, []).append(place)
+    yield from groups.values()
+
+
+def _sizes_of_cells(function: TensorFunction, cells: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, int]:
+    found = dict(sizes)
+    for name, cell in cells.items():
+        for dimension, size in zip(function.argument(name).core, np.shape(cell), strict=True):
+            found[dimension] = size
+    for name, rule in function.computed.items():
+        factor, _, other = rule.partition("*")
+        if found[name] != int(factor) * found[other]:
+            found[other] = found[name] // int(factor) if any(name in function.argument(n).core for n in cells) else found[other]
+            found[name] = int(factor) * found[other]
+    return found
+
+
+def _held(array: NDArray[Any], format: Format) -> NDArray[Any]:
+    """Numbers as the format holds them."""
+    if array.dtype.kind != "f":
+        return array
+    return values(round_to(array.reshape(-1), format), format).reshape(array.shape)
+
+
+def _resolved(arguments: Mapping[str, Any], format: Format) -> dict[str, Any]:
+    return {name: _numbers_of(cell, format) for name, cell in arguments.items()}
+
+
+def _numbers_of(cell: Any, format: Format) -> Any:
+    if isinstance(cell, (tuple, list)):
+        return [_numbers_of(part, format) for part in cell]
+    if isinstance(cell, str):
+        size: float = getattr(format, cell.removeprefix("-"))
+        return -size if cell.startswith("-") else size
+    return cell
+
+
+def special_numbers(kind: str, format: Format) -> dict[str, float]:
+    """Numbers worth asking of one argument, by the name of what they are."""
+    large, tiny = 2.0 ** int(LARGE * format.emax), 2.0 ** int(-TINY * format.emin)
+    found = {"NaN": math.nan, "0": 0.0}
+    if kind in ("real", "logit"):
+        found |= {
+            "+inf": math.inf, "-inf": -math.inf, "largest": format.largest, "-largest": -format.largest,
+            "large": large, "-large": -large, "10000": 1e4, "-10000": -1e4, "tiny": tiny, "-tiny": -tiny,
+            "-0": -0.0, "smallest subnormal": format.smallest_subnormal, "one": 1.0,
+        }  # fmt: skip
+    elif kind in ("probability", "distribution"):
+        found |= {"1": 1.0, "tiny": tiny, "smallest subnormal": format.smallest_subnormal, "nearly 1": 1 - 2.0**-format.precision}
+    elif kind in ("log_probability", "log_distribution"):
+        found |= {"-inf": -math.inf, "-large": -large, "-10000": -1e4, "-tiny": -tiny}
+    elif kind in ("positive", "nonnegative"):
+        found |= {"+inf": math.inf, "large": large, "tiny": tiny, "smallest subnormal": format.smallest_subnormal}
+        if kind == "positive":
+            del found["0"]
+    else:
+        return {}
+    return {name: number for name, number in found.items() if abs(number) <= format.largest or not math.isfinite(number)}
+
+
+def _generic(function: TensorFunction, names: Sequence[str], format: Format, sizes: Mapping[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and cells of the places that every function is asked about."""
+    floats = [function.argument(name) for name in names if name != "weight" and function.argument(name).kind not in WHOLE]
+    floats = [argument for argument in floats if special_numbers(argument.kind, format) and not argument.shared]
+    for argument in floats:
+        core = tuple(sizes[dimension] for dimension in argument.core)
+        if core:
+            labels = [name for name in names if function.argument(name).kind == "label" and "classes" in argument.core]
+            for label, cells in _generic_rows(argument, core, format):
+                if labels and label.startswith("one "):
+                    yield f"the label's {label[4:]}", {**cells, labels[0]: 1 % core[0]}
+                    yield f"{label}, not the label's", {**cells, labels[0]: 0}
+                else:
+                    yield label, cells
+        else:
+            for label, number in special_numbers(argument.kind, format).items():
+                yield f"{argument.name} {label}", {argument.name: number}
+    free = [argument for argument in floats if argument.kind in ("real", "logit")]
+    if len(free) > 1 and not free[0].core and not free[1].core:
+        first, second = free[0].name, free[1].name
+        for label, number in special_numbers("real", format).items():
+            yield f"{first} and {second} {label}", {first: number, second: number}
+        for label, number in (("+inf", math.inf), ("largest", format.largest), ("tiny", 2.0 ** int(-TINY * format.emin))):
+            yield f"{first} {label}, {second} its negative", {first: number, second: -number}
+    if len(free) > 1 and free[0].core and free[0].core == free[1].core:
+        row = _numbers(free[0], tuple(sizes[d] for d in free[0].core), sizes, "equal rows")
+        yield f"{free[0].name} and {free[1].name} equal", {free[0].name: row, free[1].name: row}
+        yield f"{free[0].name} and {free[1].name} opposite", {free[0].name: row, free[1].name: -row}
+
+
+def _generic_rows(argument: Argument, core: tuple[int, ...], format: Format) -> Iterator[tuple[str, dict[str, Any]]]:
+    ordinary = _numbers(argument, core, {}, "edge row") if argument.kind != "distribution" else None
+    where = (1 % core[0], *(0 for _ in core[1:]))
+    if ordinary is not None:
+        for label, number in special_numbers(argument.kind, format).items():
+            row = ordinary.copy()
+            row[where] = number
+            yield f"one {argument.name} {label}", {argument.name: row}
+    if argument.kind in ("real", "logit"):
+        for label, number in special_numbers(argument.kind, format).items():
+            yield f"every {argument.name} {label}", {argument.name: np.full(core, number)}
+        for label, number in (("equal", 1.5), ("equal and 1000", 1000.0)):
+            yield f"all {argument.name} {label}", {argument.name: np.full(core, number)}
+        steps = np.linspace(format.emin, format.emax - 1, math.prod(core)).astype(int)
+        signs = np.where(np.arange(math.prod(core)) % 2, -1.0, 1.0)
+        yield f"{argument.name} over the whole range of exponents", {argument.name: (signs * np.exp2(steps)).reshape(core)}
+        if core[0] > 2:
+            row = np.array(ordinary)
+            row[0], row[2] = math.inf, math.inf
+            yield f"two {argument.name} +inf", {argument.name: row}
+            row = np.array(ordinary)
+            row[0], row[2] = 8.0, 8.0
+            yield f"two largest {argument.name} equal", {argument.name: row}
+    if argument.kind == "distribution":
+        certain = np.zeros(core)
+        certain.reshape(-1)[1 % math.prod(core)] = 1.0
+        yield f"{argument.name} certain", {argument.name: certain}
+        spoilt = certain.copy()
+        spoilt.reshape(-1)[0] = math.nan
+        yield f"one {argument.name} NaN", {argument.name: spoilt}

@@ -1,0 +1,578 @@
+"""What is asked of functions of tensors, where a row of the plan's table crosses an entry point, as cases with their inputs.
+
+Deterministic. Knows the scenes, and bindings as data; knows no rule's judgement, no selection and no framework.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.formats import FORMATS, round_to
+from conformance.standard.tensors import WHOLE, TensorFunction
+
+from .case import Case, Input
+from .scenes import LOOPS, Scene, drawn, edges, hashed, sizes_of
+from .topics import BackendLike, Plan, is_frugal
+
+MANY_CLASSES = 10_000
+MANY = 100_003
+"""Elements of the longest reductions: naive accumulation in float16 stops at 2,048."""
+DISTINCT = 251
+"""Different elements among them; each is a truth to be computed."""
+
+COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0, 2.0)
+
+
+class TensorBindingLike(Protocol):
+    """What the plan reads of a binding (backends/protocol.py has the record)."""
+
+    function: str
+    entry_point: str
+    form: str
+    positional: tuple[str, ...]
+    named: Mapping[str, str]
+    constructed: Mapping[str, str]
+    parameters: Mapping[str, str]
+    spelt: Mapping[str, Mapping[str, Any]]
+    defaults: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    implied: Mapping[str, Mapping[str, Any]]
+    keywords: Mapping[str, Any]
+    required: tuple[str, ...]
+    core_axis: int
+    several_axes: bool
+    transposed: Mapping[str, tuple[int, ...]]
+    padded: Mapping[str, str]
+    squeezed: int
+    integers: str
+    cast: Mapping[str, str]
+    broadcasts: str
+    unsound: Mapping[str, str]
+
+    @property
+    def id(self) -> str: ...
+
+    def taken(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class TensorAsker:
+    """One cell of the table, about to become cases. `options` are those asked unless a case is about others."""
+
+    plan: Plan
+    backend: BackendLike
+    binding: TensorBindingLike
+    function: TensorFunction
+    topic: str
+    mode: str
+    dtype: str
+    tier: str
+
+    # --- what the entry point takes -----------------------------------------------------------------------------------
+
+    def base(self) -> dict[str, Any]:
+        """Options that this entry point can be asked with, the standard's defaults as far as it offers them."""
+        options = self.function.defaults()
+        for name in options:
+            if name in self.binding.fixed:
+                options[name] = _plain(self.binding.fixed[name])
+            elif name in self.binding.parameters:
+                offered = self._values(name)
+                if offered is not None and not any(_same(options[name], value) for value in offered):
+                    options[name] = offered[0]
+            elif name == "axis":
+                options[name] = self.binding.core_axis
+        return self._with_implied(options)
+
+    def _values(self, name: str) -> list[Any] | None:
+        """The standard's values that an option's spelling offers; None for any."""
+        spelt = self.binding.spelt.get(name)
+        return None if spelt is None else [_read(text) for text in spelt]
+
+    def _with_implied(self, options: dict[str, Any]) -> dict[str, Any]:
+        for condition, brought in self.binding.implied.items():
+            name, _, value = condition.partition("=")
+            if str(options.get(name)) == value:
+                options.update(brought)
+        return options
+
+    def offers(self, options: Mapping[str, Any]) -> bool:
+        """Whether the entry point can be asked with just these options."""
+        base = self.base()
+        for name, value in options.items():
+            if name in self.binding.parameters:
+                offered = self._values(name)
+                if offered is not None and not any(_same(value, one) for one in offered):
+                    return False
+            elif not _same(value, base[name]):
+                return False
+        return _same_all(self._with_implied(dict(options)), options)
+
+    def arguments(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The entry point's keywords for these options."""
+        found: dict[str, Any] = {}
+        for name, keyword in self.binding.parameters.items():
+            if name in options:
+                spelt = self.binding.spelt.get(name)
+                found[keyword] = options[name] if spelt is None else spelt[str(options[name])]
+        return found
+
+    def names(self, also: Sequence[str] = ()) -> list[str]:
+        """The standard's arguments that are given: all that must be, and those named."""
+        taken = self.binding.taken()
+        wanted = [a.name for a in self.function.arguments if not a.optional or a.name in self.binding.required or a.name in also]
+        wanted += ["weight"] if "weight" in also else []
+        return [name for name in wanted if name in taken]
+
+    def optional(self) -> list[str]:
+        """Optional arguments that this entry point takes, the weight among them."""
+        known = {a.name for a in self.function.arguments if a.optional} | ({"weight"} if self.function.weighted else set())
+        return [name for name in self.binding.taken() if name in known and name not in self.binding.required]
+
+    def differentiable(self, names: Sequence[str]) -> list[str]:
+        """Arguments in which a derivative is asked."""
+        return [
+            name for name in names
+            if self.function.argument(name).differentiable and self.function.argument(name).kind not in (*WHOLE, "mask") and name != "weight"
+            and name not in self.binding.cast
+        ]  # fmt: skip
+
+    def loop(self, rank: int) -> tuple[int, ...]:
+        """Loop dimensions: as many as asked, or as many as the entry point takes."""
+        if not self.batched():
+            return ()
+        return LOOPS[self.binding.squeezed or rank]
+
+    def batched(self) -> bool:
+        """Whether the function is applied to places of a loop, or to whole tensors."""
+        return self.function.batched
+
+    # --- cases --------------------------------------------------------------------------------------------------------
+
+    def ask(
+        self, scene: Scene, quantity: str, rule: str, options: Mapping[str, Any], *, wrt: str = "", detail: str = "",
+        views: Mapping[str, str] | None = None, dtypes: Mapping[str, str] | None = None, arguments: Mapping[str, Any] | None = None,
+    ) -> Case:  # fmt: skip
+        """A case about a scene's tensors, which are put into the entry point's layout."""
+        inputs, options = [], dict(options)
+        core = next((a.name for a in self.function.arguments if a.name in scene.tensors and len(a.core) == 1 and not a.shared), None)
+        if self.function.axis and core is not None and isinstance(options.get("axis"), int):
+            rank = scene.tensors[core].ndim
+            options["axis"] = options["axis"] if -rank <= options["axis"] < rank else 0
+        for name, array in scene.tensors.items():
+            inputs.append(self._input(name, array, options, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name)))
+        cotangent = direction = None
+        if quantity in ("gradient", "hessian_vector"):
+            shape = result_shape(self.function, options, scene.tensors)
+            cotangent = self._pattern(shape, "cotangent")
+        if quantity in ("forward_gradient", "hessian_vector"):
+            shape = next(item.shape for item in inputs if item.name == wrt)
+            direction = self._pattern(shape, "direction")
+        return Case(
+            self.function.name, self.binding.id, self.topic, quantity, self.mode, self.dtype, options,
+            self.arguments(options) if arguments is None else arguments, tuple(inputs), cotangent, detail, rule, wrt, direction,
+            scene.places, scene.free,
+        )  # fmt: skip
+
+    def _pattern(self, shape: Sequence[int], salt: str) -> Input:
+        """Powers of two with signs, by which scaling is exact."""
+        count = math.prod(shape)
+        numbers = np.array(COTANGENTS)[(hashed(count, salt) % np.uint64(len(COTANGENTS))).astype(np.int64)]
+        return self.plan.input(round_to(numbers, FORMATS[self.float_dtype()]), self.float_dtype(), tuple(shape))
+
+    def float_dtype(self) -> str:
+        return self.dtype if self.dtype in FORMATS else "float32"
+
+    def _input(self, name: str, array: NDArray[Any], options: Mapping[str, Any], view: str, dtype: str | None) -> Input:
+        argument = self.function.argument(name)
+        if self.function.axis and len(argument.core) == 1 and not argument.shared and isinstance(options["axis"], int):
+            array = np.moveaxis(array, -1, options["axis"])
+        order = self.binding.transposed.get(name, ())
+        order = tuple(order) if len(order) == array.ndim else ()
+        if order:
+            array = array.transpose(order)
+        padding = name in self.binding.padded
+        if padding:
+            size = sizes_of(self.function)["time" if name.startswith("input") else "length"]
+            array = (np.arange(size) >= np.asarray(array)[..., None]).astype(np.float64)
+        kind = argument.kind if not padding else "real"
+        if dtype is None:
+            dtype = self.binding.cast.get(name) or (
+                self.binding.integers if kind in WHOLE else "bool" if kind == "mask" else self.float_dtype()
+            )
+        made = self.plan.input(bits_of(array, dtype), dtype, array.shape, view)
+        return Input(made.blob, made.dtype, made.shape, made.view, name, order, padding)
+
+
+def bits_of(array: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """The bits of numbers in a dtype, rounded once if it is a floating-point one."""
+    if dtype in FORMATS:
+        return round_to(np.asarray(array, dtype=np.float64).reshape(-1), FORMATS[dtype]).reshape(array.shape)
+    if dtype == "bool":
+        return np.asarray(array).astype(bool).view(np.uint8)
+    kind = np.dtype(dtype)
+    return np.ascontiguousarray(np.asarray(array).astype(kind)).view(f"uint{8 * kind.itemsize}")
+
+
+def result_shape(function: TensorFunction, options: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
+    """Shape of the result in the entry point's layout, for tensors in the standard's."""
+    name, array = next((n, a) for n, a in tensors.items() if n != "weight" and not function.argument(n).shared)
+    loop = array.shape[: array.ndim - len(function.argument(name).core)]
+    core = tuple(_core_size(function, dimension, tensors) for dimension in function.result)
+    axis, rows = options.get("axis", -1), options.get("rows", "none")
+    if core and not function.reductions:
+        if isinstance(axis, (tuple, list)):
+            return tuple(array.shape)
+        if len(core) == 1 and function.axis:
+            shape = list(loop)
+            shape.insert(axis if axis >= 0 else len(loop) + 1 + axis, core[0])
+            return tuple(shape)
+        return (*loop, *core)
+    if options.get("reduction", "none") != "none":
+        return ()
+    if isinstance(axis, (tuple, list)):
+        return tuple(size for place, size in enumerate(array.shape) if place not in [a % array.ndim for a in axis])
+    full = (*loop, *core)
+    return tuple(size for place, size in enumerate(full) if place != axis % len(full)) if rows != "none" else full
+
+
+def _core_size(function: TensorFunction, dimension: str, tensors: Mapping[str, NDArray[Any]]) -> int:
+    for name, array in tensors.items():
+        core = function.argument(name).core
+        if dimension in core:
+            return int(array.shape[array.ndim - len(core) + core.index(dimension)])
+    for computed, rule in function.computed.items():
+        factor, _, other = rule.partition("*")
+        if computed == dimension:
+            return int(factor) * _core_size(function, other, tensors)
+        if other == dimension:
+            return _core_size(function, computed, tensors) // int(factor)
+    raise KeyError(f"{function.name} has no argument with the dimension {dimension}")
+
+
+def _same(a: Any, b: Any) -> bool:
+    return repr(a) == repr(b) or (type(a) in (int, float) and type(b) in (int, float) and a == b)
+
+
+def _same_all(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _read(text: str) -> Any:
+    """The standard's value that a spelling's key stands for."""
+    known = {"None": None, "True": True, "False": False}
+    if text in known:
+        return known[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+# --- topics -----------------------------------------------------------------------------------------------------------
+
+
+def _quantities(asker: TensorAsker, names: Sequence[str], derivatives: str = "all") -> Iterator[tuple[str, str, str]]:
+    """Quantity, argument and rule: the value; and reverse derivatives in all arguments, in the first one (`first`), or none."""
+    yield "value", "", "value"
+    wanted = asker.differentiable(names) if derivatives != "none" else []
+    for name in wanted if derivatives == "all" else wanted[:1]:
+        yield "gradient", name, f"gradient.{name}"
+
+
+def _draws(asker: TensorAsker) -> Iterator[Case]:
+    """Ordinary numbers, default options: the value and every derivative."""
+    names, base = asker.names(), asker.base()
+    scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
+    for quantity, wrt, rule in _quantities(asker, names):
+        yield asker.ask(scene, quantity, rule, base, wrt=wrt)
+    first = asker.differentiable(names)[:1]
+    if first and (asker.dtype == "float32" or asker.tier == "deep"):
+        yield asker.ask(scene, "forward_gradient", "gradient.forward", base, wrt=first[0])
+        if asker.function.smooth:
+            yield asker.ask(scene, "hessian_vector", "hessian", base, wrt=first[0])
+
+
+def _edges(asker: TensorAsker) -> Iterator[Case]:
+    """Places worth a name, all in one loop; alone where the entry point puts results together."""
+    base = asker.base()
+    given = asker.names([a.name for a in asker.function.arguments if a.kind in ("mask",) or a.shared])
+    frugal = is_frugal(asker.backend, asker.mode, asker.tier)
+    for names in [asker.names()] if given == asker.names() or frugal else [asker.names(), given]:
+        for scene in edges(asker.function, names, FORMATS[asker.dtype], base, asker.offers):
+            if names == given and names != asker.names() and not any("mask" in place or "weight" in place or scene.options for place in scene.places):
+                continue
+            options = asker._with_implied({**base, **scene.options})
+            for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
+                for quantity, wrt, rule in _quantities(asker, names, "first" if frugal else "all"):
+                    yield asker.ask(piece, quantity, rule, options, wrt=wrt)
+
+
+def _keeps_apart(asker: TensorAsker, options: Mapping[str, Any]) -> bool:
+    return asker.batched() and options.get("reduction", "none") == "none" and options.get("rows", "none") == "none"
+
+
+def _alone(scene: Scene, asker: TensorAsker) -> Iterator[Scene]:
+    """A scene's places one by one; where rows are put together, a row each."""
+    rows = asker.base().get("rows", "none") != "none" and asker.base().get("reduction", "none") == "none"
+    if rows:
+        yield Scene(scene.name, {n: a if asker.function.argument(n).shared else a[:, None] for n, a in scene.tensors.items()}, scene.options, scene.places, scene.free)
+        return
+    for index, place in enumerate(scene.places):
+        tensors = {
+            name: array if asker.function.argument(name).shared else array[index] if not asker.batched() else array[index : index + 1]
+            for name, array in scene.tensors.items()
+        }
+        yield Scene(scene.name, tensors, scene.options, (place,), tuple(one for one in scene.free if one == place))
+
+
+def _options(asker: TensorAsker) -> Iterator[Case]:
+    """Every option away from its default, and two at a time."""
+    base = asker.base()
+    names = asker.names()
+    own = {option.name for option in asker.function.options}
+    for sample in asker.function.samples():
+        options = asker._with_implied({**base, **{n: v for n, v in sample.items() if n in own and n not in asker.binding.fixed}})
+        changed = [name for name in own if not _same(options[name], base[name])]
+        if not changed or not asker.offers(options):
+            continue
+        rule = f"option.{changed[0]}" if len(changed) == 1 else "options"
+        scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "options"), {})
+        for quantity, wrt, _ in _quantities(asker, names, "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"):
+            yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail="-".join(sorted(changed)))
+
+
+def _reductions(asker: TensorAsker) -> Iterator[Case]:
+    """Every way of putting results together that the entry point offers, with and without weights."""
+    base, ranks = asker.base(), (1, 2, 3)
+    weights = [[], ["weight"]] if "weight" in asker.binding.taken() else [[]]
+    for reduction, rows, also in product(asker.function.reductions or ("none",), asker.function.rows or ("none",), weights):
+        common = {name: value for name, value in (("reduction", reduction), ("rows", rows)) if name in base}
+        options = asker._with_implied({**base, **common})
+        if not asker.offers(options) or (not also and _same_all(options, base)):
+            continue
+        names = asker.names(also)
+        for rank in ranks if not is_frugal(asker.backend, asker.mode, asker.tier) else (2,):
+            if len(asker.loop(rank)) != rank and rank != 2:
+                continue
+            scene = Scene("draws", _with_weight(asker, names, asker.loop(rank), options), {})
+            rule = "weight" if also else f"reduction.{reduction}" if reduction != "none" else f"rows.{rows}"
+            for quantity, wrt, _ in _quantities(asker, names, "first"):
+                yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=f"rank-{rank}")
+
+
+def _with_weight(asker: TensorAsker, names: Sequence[str], loop: tuple[int, ...], options: Mapping[str, Any], salt: str = "reduction") -> dict[str, NDArray[Any]]:
+    """Ordinary numbers, and weights in the shape of the results before the reduction."""
+    tensors = drawn(asker.function, [name for name in names if name != "weight"], loop, sizes_of(asker.function), salt)
+    if "weight" in names:
+        shape = result_shape(asker.function, {**options, "reduction": "none"}, tensors)
+        size = math.prod(shape)
+        tensors["weight"] = (np.array([0.5, 2.0, 0.0, 1.5, 3.0])[np.arange(size) % 5]).reshape(shape)
+    return tensors
+
+
+def _arguments(asker: TensorAsker) -> Iterator[Case]:
+    """Every optional argument, given; and for weights of classes every reduction."""
+    base = asker.base()
+    for also in asker.optional():
+        if also == "weight":
+            continue
+        names = asker.names([also])
+        for reduction in [r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))] or ["none"]:
+            options = asker._with_implied({**base, **({"reduction": reduction} if "reduction" in base else {})})
+            scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {})
+            for quantity, wrt, _ in _quantities(asker, names, "all" if reduction == base.get("reduction", "none") else "first"):
+                yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=reduction)
+
+
+def _ranks(asker: TensorAsker) -> Iterator[Case]:
+    """Tensors of rank 1 to 4, every dimension different."""
+    base, names = asker.base(), asker.names()
+    for rank in LOOPS:
+        if len(asker.loop(rank)) != rank or rank == 2 or (rank == 0 and base.get("rows", "none") != "none"):
+            continue
+        if is_frugal(asker.backend, asker.mode, asker.tier) and rank == 1:
+            continue
+        scene = Scene("draws", drawn(asker.function, names, asker.loop(rank), sizes_of(asker.function), "ranks"), {})
+        for quantity, wrt, _ in _quantities(asker, names, "first"):
+            yield asker.ask(scene, quantity, "rank", base, wrt=wrt, detail=f"rank-{rank}")
+
+
+def _axes(asker: TensorAsker) -> Iterator[Case]:
+    """Every axis of a tensor of rank 3, counted from both ends; several axes at once where the function takes them."""
+    base, names = asker.base(), asker.names()
+    if "axis" not in asker.binding.parameters:
+        return
+    single = asker.function.rows and base.get("rows", "none") == "none"
+    if single or asker.binding.squeezed:
+        return
+    frugal = is_frugal(asker.backend, asker.mode, asker.tier)
+    for axis in (0, -2) if frugal else (0, 1, 2, -1, -2, -3):
+        scene = Scene("draws", drawn(asker.function, names, LOOPS[2] if not asker.function.rows else LOOPS[3], sizes_of(asker.function), "axes"), {})
+        for quantity, wrt, _ in _quantities(asker, names, "first"):
+            yield asker.ask(scene, quantity, "axis", {**base, "axis": axis}, wrt=wrt, detail=f"axis-{axis}")
+    if asker.function.several_axes and asker.binding.several_axes:
+        for axes in ((0, 2),) if frugal else ((0, 1), (0, 2), (1, -1)):
+            scene = Scene("draws", drawn(asker.function, names, LOOPS[2], sizes_of(asker.function), "axes"), {})
+            for quantity, wrt, _ in _quantities(asker, names, "first"):
+                yield asker.ask(scene, quantity, "axis", {**base, "axis": axes}, wrt=wrt, detail="axes-" + "-".join(map(str, axes)))
+
+
+def _sizes(asker: TensorAsker) -> Iterator[Case]:
+    """No element, one sample, one class, very many classes, very many elements."""
+    base, names, usual = asker.base(), asker.names(), sizes_of(asker.function)
+    first = "first"
+    if asker.batched() and asker.binding.squeezed in (0, 1):
+        for name, count in (("empty", 0), ("one-sample", 1)):
+            loop = (count, 3) if base.get("rows", "none") != "none" else (count,)
+            scene = Scene("draws", drawn(asker.function, names, loop, usual, "sizes"), {})
+            for quantity, wrt, _ in _quantities(asker, names, first):
+                yield asker.ask(scene, quantity, "size.empty" if name == "empty" else "size", base, wrt=wrt, detail=name)
+    dimension = next((d for d in ("classes", "n", "d") if d in usual and d not in asker.function.sizes and d not in asker.function.computed.values()), "")
+    if dimension and not any(len(a.core) > 1 for a in asker.function.arguments):
+        sizes = [("one", 1), ("many", MANY_CLASSES if any(a.kind == "label" for a in asker.function.arguments) else 1000)]
+        for name, size in sizes:
+            scene = Scene("draws", drawn(asker.function, names, asker.loop(1) if name == "one" else (2,) if asker.batched() else (), {**usual, dimension: size}, "sizes"), {})
+            for quantity, wrt, _ in _quantities(asker, names, first):
+                yield asker.ask(scene, quantity, "size", base, wrt=wrt, detail=f"{dimension}-{size}")
+    if asker.batched() and not asker.function.result and not dimension and asker.function.reductions and not asker.binding.squeezed:
+        yield from _long(asker, names)
+
+
+def _long(asker: TensorAsker, names: Sequence[str]) -> Iterator[Case]:
+    """Reductions over very many elements, few of them different."""
+    base = asker.base()
+    rows = base.get("rows", "none")
+    few = drawn(asker.function, names, (DISTINCT,), sizes_of(asker.function), "long")
+    tensors = {name: np.resize(array, (MANY,)) for name, array in few.items()}
+    reductions = [r for r in asker.function.reductions if r != "none" and asker.offers(asker._with_implied({**base, "reduction": r}))]
+    if rows != "none":
+        yield asker.ask(Scene("long", {n: a.reshape(1, MANY) for n, a in tensors.items()}, {}), "value", "size", base, detail=f"{MANY}")
+    for reduction in reductions:
+        options = asker._with_implied({**base, "reduction": reduction})
+        scene = Scene("long", {n: a.reshape(1, MANY) for n, a in tensors.items()} if rows != "none" else tensors, {})
+        yield asker.ask(scene, "value", "size", options, detail=f"{MANY}-{reduction}")
+
+
+def _rows_apart(asker: TensorAsker) -> Iterator[Case]:
+    """The same samples in another order, alone, and beside samples that are NaN: nothing of that may change a sample's result."""
+    base, names = asker.base(), asker.names()
+    if not asker.batched() or base.get("reduction", "none") != "none" or asker.binding.squeezed > 1:
+        return
+    loop = (4, 3) if base.get("rows", "none") != "none" else (4,)
+    tensors = drawn(asker.function, names, loop, sizes_of(asker.function), "rows")
+
+    def changed(of: Callable[[str, NDArray[Any]], NDArray[Any]]) -> Scene:
+        return Scene("rows", {n: a if asker.function.argument(n).shared else of(n, a) for n, a in tensors.items()}, {})
+
+    def spoilt(name: str, array: NDArray[Any]) -> NDArray[Any]:
+        if array.dtype.kind != "f" or asker.function.argument(name).kind in ("one_hot", "binary", "sign"):
+            return array
+        array = array.copy()
+        array[2:] = np.nan
+        return array
+
+    for detail, scene in (
+        ("base", changed(lambda n, a: a)), ("order", changed(lambda n, a: a[[2, 0, 3, 1]])), ("alone", changed(lambda n, a: a[:1])),
+        ("others-nan", changed(spoilt)),
+    ):  # fmt: skip
+        for quantity, wrt, _ in _quantities(asker, names, "first"):
+            yield asker.ask(scene, quantity, "invariance.rows", base, wrt=wrt, detail=detail)
+
+
+def _layouts(asker: TensorAsker) -> Iterator[Case]:
+    """The same numbers laid out differently in memory."""
+    base, names = asker.base(), asker.names()
+    scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
+    for view in asker.backend.views:
+        if view in ("contiguous", "broadcast"):
+            continue
+        for quantity, wrt, _ in _quantities(asker, names, "first"):
+            yield asker.ask(scene, quantity, "invariance.layout", base, wrt=wrt, detail=view, views=dict.fromkeys(names, view))
+
+
+def _once(asker: TensorAsker) -> Iterator[Case]:
+    names = asker.names()
+    scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
+    rule = {"purity": "purity", "repetition": "invariance.repetition", "copied": "invariance.copy"}[asker.topic]
+    yield asker.ask(scene, "copied" if asker.topic == "copied" else "value", rule, asker.base())
+
+
+def _dtypes(asker: TensorAsker) -> Iterator[Case]:
+    """Arguments of different dtypes; whole numbers in every integer dtype; whole numbers where floats are usual."""
+    base, names = asker.base(), asker.names()
+    scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
+    floats = [n for n in names if asker.function.argument(n).kind not in (*WHOLE, "mask") and n not in asker.binding.cast]
+    whole = [n for n in names if asker.function.argument(n).kind in WHOLE]
+    for name in whole[:1]:
+        for dtype in ("int8", "uint8", "int16", "int32", "int64"):
+            if dtype != asker.binding.integers:
+                yield asker.ask(scene, "value", "dtype.label", base, detail=dtype, dtypes={name: dtype})
+    if len(floats) > 1:
+        for dtype in ("float16", "bfloat16", "float64"):
+            yield asker.ask(scene, "value", "dtype.mixed", base, detail=f"{floats[1]}-{dtype}", dtypes={floats[1]: dtype})
+    plain = {name: np.round(array) for name, array in scene.tensors.items() if name in floats[:1]}
+    if plain and asker.function.argument(floats[0]).kind in ("real", "logit"):
+        integers = Scene("draws", {**scene.tensors, **plain}, {})
+        yield asker.ask(integers, "value", "dtype.integer", base, detail=f"{floats[0]}-int32", dtypes={floats[0]: "int32"})
+    targets = [n for n in floats[1:] if asker.function.argument(n).kind in ("real", "binary", "sign", "one_hot", "nonnegative", "probability")]
+    for name in targets[:1]:
+        rounded = Scene("draws", {**scene.tensors, name: np.round(scene.tensors[name])}, {})
+        yield asker.ask(rounded, "value", "dtype.integer", base, detail=f"{name}-int32", dtypes={name: "int32"})
+
+
+def _defaults(asker: TensorAsker) -> Iterator[Case]:
+    """The bare call, with nothing but the tensors: what it computes follows from the documented defaults."""
+    binding, function = asker.binding, asker.function
+    documented = {**asker.base(), **binding.defaults}
+    missing = [name for name in binding.parameters if name not in binding.defaults and name in documented]
+    if missing or not binding.parameters:
+        return
+    options = asker._with_implied({**documented, **{n: _plain(v) for n, v in binding.fixed.items()}})
+    options = {name: value for name, value in options.items() if name in function.defaults()}
+    scene = Scene("draws", drawn(function, asker.names(), asker.loop(2), sizes_of(function), "defaults"), {})
+    if isinstance(options.get("axis"), int) or options.get("axis") is None:
+        options = {**options, "axis": options["axis"]} if options.get("axis") is not None else {k: v for k, v in options.items() if k != "axis"}
+        if "axis" in function.defaults() and "axis" not in options:
+            # No axis stands for all of them.
+            rank = scene.tensors[function.arguments[0].name].ndim
+            options["axis"] = tuple(range(rank))
+    yield asker.ask(scene, "value", "defaults", options, arguments={})
+
+
+def offered_reductions(asker: TensorAsker) -> list[str]:
+    """Reductions that the entry point can be asked with."""
+    base = asker.base()
+    return [r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))]
+
+
+TENSOR_TOPICS: dict[str, Callable[[TensorAsker], Iterator[Case]]] = {
+    "draws": _draws,
+    "edges": _edges,
+    "options": _options,
+    "reductions": _reductions,
+    "arguments": _arguments,
+    "ranks": _ranks,
+    "axes": _axes,
+    "sizes": _sizes,
+    "rows": _rows_apart,
+    "layouts": _layouts,
+    "purity": _once,
+    "repetition": _once,
+    "copied": _once,
+    "dtypes": _dtypes,
+    "defaults": _defaults,
+}

@@ -1,0 +1,510 @@
+"""Losses that compare vectors: by their angle, by their distance, in pairs, in triplets, in groups; and the softmax loss of rankings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from .model import Parameters, Property, Source
+from .real import absolute, dot, exp, log, log_sum_exp, maximum, mean, minimum, power, sqrt, total, xlogy
+from .tensors import Argument, Edge, Option, TensorFunction, Weighted
+
+_REDUCTIONS = ("none", "sum", "mean", "weighted_mean", "batch_mean")
+_NAN, _INF = math.nan, math.inf
+
+_LEAST = Fraction(1, 2**100_000)
+"""Below any power of any number of any format that is not 0: to compare with it never finds two equal numbers, which would be a kink."""
+_IMPOSSIBLE = -(10**400)
+"""Below any finite number of any format."""
+
+_PYTORCH_COSINE = Source("PyTorch documentation: torch.nn.CosineSimilarity", "https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html")
+_KERAS = Source("Keras documentation: losses", "https://keras.io/api/losses/")
+_OPTAX = Source("Optax documentation: losses", "https://optax.readthedocs.io/en/latest/api/losses.html")
+
+
+def _similarity(first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str) -> Any:
+    kept = [place for place in range(len(first)) if where is None or where[place]]
+    # `0 · epsilon` makes a sum of nothing a Real, too.
+    nothing = 0 * epsilon
+    product, squares, other_squares = (
+        total([a[place] * b[place] for place in kept]) + nothing for a, b in ((first, second), (first, first), (second, second))
+    )
+    # One root of the product, not a product of roots: that is exact for vectors that are equal or opposite.
+    if floor == "each":
+        return product / sqrt(_at_least(squares, epsilon * epsilon) * _at_least(other_squares, epsilon * epsilon))
+    if floor == "square_sum":
+        return product / sqrt(_at_least(squares, epsilon) * _at_least(other_squares, epsilon))
+    return product / sqrt(_at_least(squares * other_squares, epsilon * epsilon))
+
+
+def _at_least(square: Any, least: Any) -> Any:
+    """The larger of two; of 0 and 0 the first, without asking which: that is no kink."""
+    return square if least < _LEAST else maximum(square, least)
+
+
+def _cosine_similarity(first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str, factor: Any) -> Any:
+    return factor * _similarity(first, second, where, epsilon, floor)
+
+
+def _cosine_distance(first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str) -> Any:
+    return 1 - _similarity(first, second, where, epsilon, floor)
+
+
+def _lowest_similarity(options: Parameters) -> str:
+    return repr(-abs(options["factor"]))
+
+
+def _highest_similarity(options: Parameters) -> str:
+    return repr(abs(options["factor"]))
+
+
+_FIRST = Argument("first", "real", ("d",), "a vector")
+_SECOND = Argument("second", "real", ("d",), "the vector it is compared with")
+_WHERE = Argument("where", "mask", ("d",), "which components count", differentiable=False, optional=True)
+_EPSILON = Option("epsilon", 0.0, "what the denominator has at least; see `floor`", "epsilon ≥ 0", (1e-8, 0.5))
+_FLOOR = Option(
+    "floor",
+    "each",
+    "how epsilon enters: `each`, max(‖a‖, ε) · max(‖b‖, ε); `product`, max(‖a‖·‖b‖, ε); `square_sum`, √(max(‖a‖², ε) · max(‖b‖², ε))",
+    "each, product, square_sum",
+    ("product", "square_sum"),
+)
+_NO_DIRECTION = "a zero vector has no direction: the formula says 0/0"
+_V, _W = (3.0, -4.0, 12.0, 0.5), (-1.0, 2.0, 0.25, 8.0)
+_ZEROS = (0.0, 0.0, 0.0, 0.0)
+_COSINE_EDGES = (
+    Edge("a zero vector", {"first": _ZEROS, "second": _V}, free=_NO_DIRECTION),
+    Edge("two zero vectors", {"first": _ZEROS, "second": _ZEROS}, free=_NO_DIRECTION),
+    Edge("a zero vector, epsilon", {"first": _ZEROS, "second": _V}, {"epsilon": 0.125}),
+    Edge("two zero vectors, epsilon", {"first": _ZEROS, "second": _ZEROS}, {"epsilon": 0.125}),
+    Edge("norm below epsilon", {"first": (0.0625, -0.03125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
+    Edge("both norms below epsilon", {"first": (0.0625, -0.03125, 0.0, 0.0), "second": (0.0625, 0.03125, 0.0, 0.0625)}, {"epsilon": 0.125}),
+    Edge("norm equal to epsilon", {"first": (0.0, -0.125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
+    Edge("norm between epsilon and its root", {"first": (0.25, 0.0, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
+    Edge("equal vectors", {"first": _V, "second": _V}),
+    Edge("opposite vectors", {"first": _V, "second": tuple(-x for x in _V)}),
+    Edge("same direction, other length", {"first": _V, "second": tuple(8 * x for x in _V)}),
+    Edge("orthogonal vectors", {"first": (1.0, 2.0, -2.0, 0.0), "second": (2.0, 1.0, 2.0, 5.0)}),
+    Edge("lengths far apart", {"first": (1e-3, -2e-3, 0.0, 1e-3), "second": (1e3, 3e3, -2e3, 1e2)}),
+    Edge("squares below the smallest number", {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", "-smallest_normal", 0.0, 0.0)}),
+    Edge("squares above the largest number", {"first": ("largest",) * 4, "second": ("largest", 0.0, 0.0, 0.0)}),
+    Edge("one component", {"first": (-3.0,), "second": (0.5,)}),
+)
+_COSINE_MASKED = (
+    Edge("masked NaN", {"first": (3.0, _NAN, 12.0, 0.5), "second": _W, "where": (True, False, True, True)}),
+    Edge("masked infinity", {"first": _V, "second": (-1.0, 2.0, _INF, 8.0), "where": (True, True, False, True)}),
+    Edge("all masked", {"first": _V, "second": _W, "where": (False,) * 4}, free="the sums have no terms: the formula says 0/0"),
+    Edge("all masked, epsilon", {"first": _V, "second": _W, "where": (False,) * 4}, {"epsilon": 0.125}),
+)
+_SYMMETRIC = "exchanging `first` and `second` changes nothing"
+
+cosine_similarity = TensorFunction(
+    name="cosine_similarity",
+    title="Cosine similarity",
+    family="embedding",
+    formula="factor · Σ aᵢ·bᵢ / (‖a‖ · ‖b‖), the denominator kept above epsilon",
+    definition=_cosine_similarity,
+    arguments=(_FIRST, _SECOND, _WHERE),
+    options=(_EPSILON, _FLOOR, Option("factor", 1.0, "what the cosine is multiplied by: −1 makes a loss of it", "any finite number", (-1.0,))),
+    pairs=(
+        {"epsilon": 0.5, "floor": "product"},
+        {"epsilon": 0.5, "floor": "square_sum"},
+        {"epsilon": 2.0, "factor": -1.0},
+    ),
+    reductions=_REDUCTIONS,
+    weighted=True,
+    axis=True,
+    smooth=True,
+    edges=_COSINE_EDGES + _COSINE_MASKED,
+    properties=(
+        Property("range", "−|factor| ≤ cosine_similarity ≤ |factor|", low=_lowest_similarity, high=_highest_similarity),
+        Property("symmetric", _SYMMETRIC),
+    ),
+    sources=(_PYTORCH_COSINE, _KERAS, _OPTAX),
+    notes=(
+        "The cosine is never above 1, but rounding both norms may bring it there, and its arc cosine is then NaN.",
+        "optax documents epsilon as the least norm, and has it as the least square of a norm (`square_sum`); PyTorch up to 1.12 had `product`.",
+    ),
+)
+
+cosine_distance = TensorFunction(
+    name="cosine_distance",
+    title="Cosine distance",
+    family="embedding",
+    formula="1 − Σ aᵢ·bᵢ / (‖a‖ · ‖b‖), the denominator kept above epsilon",
+    definition=_cosine_distance,
+    arguments=(_FIRST, _SECOND, _WHERE),
+    options=(_EPSILON, _FLOOR),
+    pairs=({"epsilon": 0.5, "floor": "product"}, {"epsilon": 0.5, "floor": "square_sum"}),
+    reductions=_REDUCTIONS,
+    weighted=True,
+    axis=True,
+    smooth=True,
+    edges=_COSINE_EDGES + _COSINE_MASKED,
+    properties=(
+        Property("range", "0 ≤ cosine_distance ≤ 2", low="0", high="2"),
+        Property("symmetric", _SYMMETRIC),
+    ),
+    sources=(_OPTAX, Source("Wikipedia: Cosine similarity", "https://en.wikipedia.org/wiki/Cosine_similarity")),
+    notes=("Of vectors of almost the same direction the subtraction leaves few digits: ‖a/‖a‖ − b/‖b‖‖²/2 is the same number.",),
+)
+
+
+def _cosine_embedding(first: Sequence[Any], second: Sequence[Any], target: Any, margin: Any, epsilon: Any) -> Any:
+    similarity = _similarity(first, second, None, epsilon, "each")
+    return 1 - similarity if target > 0 else maximum(similarity - margin, 0)
+
+
+cosine_embedding = TensorFunction(
+    name="cosine_embedding",
+    title="Cosine embedding loss",
+    family="embedding",
+    formula="1 − cos(a, b) if target = 1, max(cos(a, b) − margin, 0) if target = −1",
+    definition=_cosine_embedding,
+    arguments=(
+        _FIRST,
+        _SECOND,
+        Argument("target", "sign", (), "1: the vectors shall be alike; −1: they shall not", differentiable=False),
+    ),
+    options=(
+        Option("margin", 0.0, "cosine up to which vectors count as not alike", "−1 ≤ margin ≤ 1", (0.5, -0.75, 1.0, -1.0), (2.0,)),
+        Option("epsilon", 0.0, "least norm in the denominator", "epsilon ≥ 0", (1e-8,)),
+    ),
+    pairs=({"margin": 0.25, "epsilon": 0.5},),
+    reductions=_REDUCTIONS,
+    weighted=True,
+    edges=(
+        Edge("a zero vector", {"first": _ZEROS, "second": _V, "target": 1.0}, free=_NO_DIRECTION),
+        Edge("a zero vector, not alike", {"first": _V, "second": _ZEROS, "target": -1.0}, free=_NO_DIRECTION),
+        Edge("a zero vector, epsilon", {"first": _ZEROS, "second": _V, "target": 1.0}, {"epsilon": 0.125}),
+        Edge("equal vectors", {"first": _V, "second": _V, "target": 1.0}),
+        Edge("equal vectors, not alike", {"first": _V, "second": _V, "target": -1.0}),
+        Edge("opposite vectors", {"first": _V, "second": tuple(-x for x in _V), "target": 1.0}),
+        Edge("opposite vectors, not alike", {"first": _V, "second": tuple(-x for x in _V), "target": -1.0}),
+        Edge("short vectors", {"first": (1e-4, -2e-4, 0.0, 1e-4), "second": (1e-4, 3e-4, -1e-4, 0.0), "target": 1.0}),
+        Edge("cosine at the margin", {"first": (1.0, 0.0, 0.0, 0.0), "second": (1.0, -1.0, 1.0, 1.0), "target": -1.0}, {"margin": 0.5}),
+        Edge("cosine at margin 0", {"first": (1.0, 2.0, -2.0, 0.0), "second": (2.0, 1.0, 2.0, 5.0), "target": -1.0}),
+        Edge("cosine below the margin", {"first": (1.0, 0.0, 0.0, 0.0), "second": (1.0, -2.0, 2.0, 1.0), "target": -1.0}, {"margin": 0.75}),
+    ),
+    properties=(Property("nonnegative", "cosine_embedding ≥ 0"),),
+    sources=(Source("PyTorch documentation: torch.nn.CosineEmbeddingLoss",
+                    "https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html"),),
+    notes=("PyTorch's formula has no epsilon; what it computes has 10⁻¹² added to both squares, and differs from it for short vectors.",),
+)  # fmt: skip
+
+
+def _norm(differences: Sequence[Any], p: Any, epsilon: Any = 0) -> Any:
+    """(Σ |x|^p + ε)^(1/p). p is an int, or a Real that is not one (1.5, ∞).
+
+    At 0 every vector of numbers from −1 to 1 that the norm allows is a subgradient: those of Σ |x|.
+    """
+    if not isinstance(p, int) and p > -_IMPOSSIBLE:
+        largest = absolute(differences[0])
+        for difference in differences[1:]:
+            largest = maximum(largest, absolute(difference))
+        return largest
+    if isinstance(p, int) and p % 2 == 0:
+        powers = [power(difference, p) for difference in differences]
+    else:
+        powers = [power(absolute(difference), p) for difference in differences]
+    inside = total(powers) + epsilon
+    if inside < _LEAST:
+        return total([absolute(difference) for difference in differences])
+    if isinstance(p, int):
+        return inside if p == 1 else sqrt(inside) if p == 2 else power(inside, Fraction(1, p))
+    return power(inside, 1 / p)
+
+
+def _pairwise_distance(first: Sequence[Any], second: Sequence[Any], p: Any, epsilon: Any) -> Any:
+    return _norm([a - b + epsilon for a, b in zip(first, second, strict=True)], p)
+
+
+pairwise_distance = TensorFunction(
+    name="pairwise_distance",
+    title="Distance of two vectors",
+    family="embedding",
+    formula="(Σ |aᵢ − bᵢ + epsilon|^p)^(1/p); max |aᵢ − bᵢ + epsilon| for p = ∞",
+    definition=_pairwise_distance,
+    arguments=(_FIRST, _SECOND),
+    options=(
+        Option("p", 2, "the norm's degree", "p ≥ 1, infinity included", (1, 3, 1.5, _INF)),
+        Option("epsilon", 0.0, "what is added to every difference", "any finite number", (1e-6, 0.5)),
+    ),
+    pairs=({"p": 1, "epsilon": 0.5}, {"p": 3, "epsilon": 0.25}, {"p": _INF, "epsilon": 0.125}, {"p": 1.5, "epsilon": 1e-6}),
+    smooth=True,
+    edges=(
+        Edge("equal vectors", {"first": _V, "second": _V}),
+        Edge("equal vectors, p = 1", {"first": _V, "second": _V}, {"p": 1}),
+        Edge("equal vectors, p = 3", {"first": _V, "second": _V}, {"p": 3}),
+        Edge("equal vectors, p = ∞", {"first": _V, "second": _V}, {"p": _INF}),
+        Edge("equal vectors, epsilon", {"first": _V, "second": _V}, {"epsilon": 0.5}),
+        Edge("one component differs", {"first": _V, "second": (3.0, -4.0, 10.0, 0.5)}),
+        Edge("one component differs, p = 1.5", {"first": _V, "second": (3.0, -4.0, 10.0, 0.5)}, {"p": 1.5}),
+        Edge("epsilon cancels the difference", {"first": _V, "second": tuple(x + 0.5 for x in _V)}, {"epsilon": 0.5}),
+        Edge("two largest components, p = ∞", {"first": (5.0, -5.0, 1.0, 0.0), "second": _ZEROS}, {"p": _INF}),
+        Edge("squares below the smallest number", {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", 0.0, 0.0, "-smallest_normal")}),
+        Edge("squares above the largest number", {"first": ("largest", 0.0, 0.0, 0.0), "second": (0.0, "largest", 0.0, 0.0)}),
+        Edge("one component", {"first": (-3.0,), "second": (0.5,)}),
+    ),
+    properties=(Property("nonnegative", "pairwise_distance ≥ 0"),),
+    sources=(Source("PyTorch documentation: torch.nn.PairwiseDistance",
+                    "https://docs.pytorch.org/docs/stable/generated/torch.nn.PairwiseDistance.html"),),
+    notes=("With epsilon the distance of a and b is not that of b and a: it is added to a − b.",),
+)  # fmt: skip
+
+
+def _triplet_margin(
+    anchor: Sequence[Any], positive: Sequence[Any], negative: Sequence[Any], margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool
+) -> Any:
+    def distance(first: Sequence[Any], second: Sequence[Any]) -> Any:
+        if epsilon_in == "sum":
+            return _norm([a - b for a, b in zip(first, second, strict=True)], p, epsilon)
+        return _norm([a - b + epsilon for a, b in zip(first, second, strict=True)], p)
+
+    to_negative = distance(anchor, negative)
+    if swap:
+        to_negative = minimum(to_negative, distance(positive, negative))
+    return maximum(distance(anchor, positive) - to_negative + margin, 0)
+
+
+_ANCHOR = (1.0, -2.0, 0.5)
+
+triplet_margin = TensorFunction(
+    name="triplet_margin",
+    title="Triplet margin loss",
+    family="embedding",
+    formula="max(d(a, p) − d(a, n) + margin, 0), d(x, y) = (Σ |xᵢ − yᵢ|^p)^(1/p); with `swap` min(d(a, n), d(p, n)) in place of d(a, n)",
+    definition=_triplet_margin,
+    arguments=(
+        Argument("anchor", "real", ("d",), "the vector that the others are compared with"),
+        Argument("positive", "real", ("d",), "a vector that shall be near it"),
+        Argument("negative", "real", ("d",), "a vector that shall be farther by the margin"),
+    ),
+    options=(
+        Option("margin", 1.0, "by how much the negative shall be farther", "margin > 0", (0.25, 20.0), (-1.0,)),
+        Option("p", 2, "the norm's degree", "a whole number from 1 on", (1, 3)),
+        Option("epsilon", 0.0, "added to every difference or to the sum of powers", "epsilon ≥ 0", (1e-6, 0.5)),
+        Option("epsilon_in", "difference", "where epsilon is added: `difference`, |xᵢ − yᵢ + ε|; `sum`, Σ |xᵢ − yᵢ|^p + ε", "difference, sum", ("sum",)),
+        Option("swap", False, "whether the negative may be compared with the positive instead, where these two are nearer", "True, False", (True,)),
+    ),
+    pairs=(
+        {"epsilon": 0.5, "epsilon_in": "sum"},
+        {"p": 3, "epsilon": 0.25, "epsilon_in": "sum"},
+        {"p": 1, "margin": 0.25},
+        {"p": 3, "swap": True},
+        {"epsilon": 0.25, "swap": True},
+    ),
+    reductions=_REDUCTIONS,
+    weighted=True,
+    axis=True,
+    edges=(
+        Edge("anchor, positive and negative equal", {"anchor": _ANCHOR, "positive": _ANCHOR, "negative": _ANCHOR}),
+        Edge("anchor, positive and negative equal, epsilon", {"anchor": _ANCHOR, "positive": _ANCHOR, "negative": _ANCHOR}, {"epsilon": 0.5}),
+        Edge("anchor, positive and negative equal, swap", {"anchor": _ANCHOR, "positive": _ANCHOR, "negative": _ANCHOR}, {"swap": True}),
+        Edge("anchor equal to positive", {"anchor": _ANCHOR, "positive": _ANCHOR, "negative": (1.0, -2.0, 1.25)}),
+        Edge("anchor equal to positive, p = 1", {"anchor": _ANCHOR, "positive": _ANCHOR, "negative": (1.25, -2.0, 0.75)}, {"p": 1}),
+        Edge("anchor equal to negative", {"anchor": _ANCHOR, "positive": (0.0, 0.0, 0.5), "negative": _ANCHOR}),
+        Edge("exactly at the margin", {"anchor": (0.0, 0.0, 0.0), "positive": (3.0, -4.0, 0.0), "negative": (0.0, 6.0, 0.0)}),
+        Edge("farther than the margin", {"anchor": (0.0, 0.0, 0.0), "positive": (0.5, 0.0, -0.5), "negative": (0.0, 60.0, 11.0)}),
+        Edge("swapped", {"anchor": (0.0, 0.0, 0.0), "positive": (3.0, -4.0, 0.0), "negative": (3.0, -4.5, 0.0)}, {"swap": True}),
+        Edge("swap with equal distances", {"anchor": (0.0, 0.0, 0.0), "positive": (6.0, 8.0, 0.0), "negative": (3.0, 4.0, 0.0)}, {"swap": True}),
+    ),
+    properties=(Property("nonnegative", "triplet_margin ≥ 0"),),
+    sources=(
+        Source("Balntas et al.: Learning local feature descriptors with triplets and shallow convolutional neural networks, BMVC 2016",
+               "https://bmva-archive.org.uk/bmvc/2016/papers/paper119/index.html"),
+        Source("Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015", "https://arxiv.org/abs/1503.03832"),
+        Source("PyTorch documentation: torch.nn.TripletMarginLoss",
+               "https://docs.pytorch.org/docs/stable/generated/torch.nn.TripletMarginLoss.html"),
+    ),
+    notes=(
+        "FaceNet's loss has the squares of the distances, this one the distances.",
+        "Without epsilon a distance of 0 is a kink: every vector of length up to 1 is a subgradient, 0 among them, and NaN is none.",
+    ),
+)  # fmt: skip
+
+
+def _circle(embeddings: Sequence[Sequence[Any]], labels: Sequence[int], gamma: Any, margin: Any, remove_diagonal: bool) -> Any:
+    places = range(len(labels))
+    similarities = {(i, j): minimum(dot(embeddings[i], embeddings[j]), 1) for i in places for j in places if i <= j}
+    losses: list[Any] = []
+    for i in places:
+        alike = [similarities[min(i, j), max(i, j)] for j in places if labels[j] == labels[i] and not (remove_diagonal and i == j)]
+        others = [similarities[min(i, j), max(i, j)] for j in places if labels[j] != labels[i]]
+        if not alike or not others:
+            losses.append(0)
+            continue
+        pull = total([exp(gamma * maximum(1 + margin - s, 0) * (1 - margin - s)) for s in alike])
+        push = total([exp(gamma * maximum(s + margin, 0) * (s - margin)) for s in others])
+        losses.append(log(1 + pull * push))
+    return tuple(losses)
+
+
+_H = 0.5
+_UNIT_ROWS = ((1.0, 0.0, 0.0, 0.0), (_H, _H, _H, _H), (0.0, 0.0, -1.0, 0.0), (_H, -_H, _H, -_H), (0.0, 1.0, 0.0, 0.0))
+"""Rows of length 1 exactly, in every format."""
+
+circle = TensorFunction(
+    name="circle",
+    title="Circle loss",
+    family="embedding",
+    formula="log(1 + Σₙ e^(γ·max(sₙ + m, 0)·(sₙ − m)) · Σₚ e^(−γ·max(1 + m − sₚ, 0)·(sₚ − 1 + m))), "
+    "sₚ and sₙ the similarities min(xᵢ·xⱼ, 1) of row i to the rows of its own group and of others",
+    definition=_circle,
+    arguments=(
+        Argument("embeddings", "real", ("n", "d"), "one vector for each sample, meant to be of length 1"),
+        Argument("labels", "group", ("n",), "the group of each sample", differentiable=False),
+    ),
+    result=("n",),
+    options=(
+        Option("gamma", 80.0, "the scale γ", "gamma > 0", (1.0, 256.0)),
+        Option("margin", 0.4, "the relaxation m", "0 ≤ margin ≤ 1", (0.25, 0.0, 1.0)),
+        Option("remove_diagonal", True, "whether a row is left out of its own group", "True, False", (False,)),
+    ),
+    pairs=({"gamma": 2.0, "margin": 0.125}, {"gamma": 16.0, "remove_diagonal": False}),
+    sizes={"n": (6,), "d": (4,)},
+    reductions=_REDUCTIONS,
+    weighted=True,
+    edges=(
+        Edge("unit vectors", {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 1, 0)}),
+        Edge("equal vectors in a group", {"embeddings": (_UNIT_ROWS[1], _UNIT_ROWS[1], _UNIT_ROWS[3]), "labels": (2, 2, 0)}),
+        Edge("equal vectors in different groups", {"embeddings": (_UNIT_ROWS[1], _UNIT_ROWS[1], _UNIT_ROWS[3]), "labels": (2, 0, 2)}),
+        Edge("opposite vectors in a group", {"embeddings": (_UNIT_ROWS[0], (-1.0, 0.0, 0.0, 0.0), _UNIT_ROWS[1]), "labels": (0, 0, 1)}),
+        Edge("a group of one", {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 2, 2)}),
+        Edge("a group of one with itself", {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 2, 2)}, {"remove_diagonal": False}),
+        Edge("one group", {"embeddings": _UNIT_ROWS, "labels": (1, 1, 1, 1, 1)}),
+        Edge("groups of one", {"embeddings": _UNIT_ROWS, "labels": (4, 3, 2, 1, 0)}),
+        Edge("one sample", {"embeddings": (_UNIT_ROWS[1],), "labels": (0,)}),
+        Edge("zero vectors", {"embeddings": (_ZEROS, _ZEROS, _ZEROS), "labels": (0, 0, 1)}),
+    ),
+    properties=(Property("nonnegative", "circle ≥ 0"),),
+    sources=(Source("Sun et al.: Circle Loss, CVPR 2020, section 3", "https://arxiv.org/abs/2002.10857"), _KERAS),
+    notes=(
+        "An empty sum is 0: a sample without another of its group, or without one of another group, has loss 0 and gradient 0.",
+        "The function takes the vectors as they are. Similarities above 1, which vectors of length 1 have by rounding only, count as 1.",
+        "The paper treats the weights max(…, 0) as constants when it differentiates (equation 10); the derivative of the function does not.",
+    ),
+)
+
+
+def _ntxent(embeddings: Sequence[Sequence[Any]], labels: Sequence[int], temperature: Any) -> Any:
+    places = range(len(labels))
+    squares = [dot(row, row) for row in embeddings]
+    scaled = {
+        (i, j): dot(embeddings[i], embeddings[j]) / (sqrt(squares[i] * squares[j]) * temperature) for i in places for j in places if i < j
+    }
+    losses: list[Any] = []
+    for i in places:
+        others = [exp(scaled[min(i, k), max(i, k)]) for k in places if labels[k] != labels[i]]
+        for j in places:
+            if i != j and labels[i] == labels[j]:
+                s = scaled[min(i, j), max(i, j)]
+                losses.append(log(total([exp(s), *others])) - s)
+    return mean(losses) if losses else _NAN
+
+
+_ROWS = ((1.0, -0.5, 2.0), (0.75, 0.25, 1.5), (-1.0, 3.0, 0.5), (-2.0, 1.0, -0.25), (0.125, -4.0, 1.0))
+
+ntxent = TensorFunction(
+    name="ntxent",
+    title="Normalised temperature-scaled cross entropy",
+    family="embedding",
+    formula="mean over all i ≠ j of one group of −log(e^sᵢⱼ / (e^sᵢⱼ + Σₖ e^sᵢₖ)), k over the other groups, sᵢⱼ = cos(xᵢ, xⱼ) / temperature",
+    definition=_ntxent,
+    arguments=(
+        Argument("embeddings", "real", ("n", "d"), "one vector for each sample"),
+        Argument("labels", "group", ("n",), "the group of each sample: views of one image are a group", differentiable=False),
+    ),
+    options=(Option("temperature", 0.07, "what cosines are divided by", "temperature > 0", (0.5, 4.0), (-1.0,)),),
+    sizes={"n": (6,), "d": (5,)},
+    smooth=True,
+    edges=(
+        Edge("a group of one", {"embeddings": _ROWS, "labels": (0, 0, 1, 2, 2)}),
+        Edge("a group of three", {"embeddings": _ROWS, "labels": (0, 1, 0, 1, 0)}),
+        Edge("one group", {"embeddings": _ROWS, "labels": (3, 3, 3, 3, 3)}),
+        Edge("groups of one", {"embeddings": _ROWS, "labels": (0, 1, 2, 3, 4)}, free="the mean has no terms"),
+        Edge("equal vectors", {"embeddings": (_ROWS[0], _ROWS[0], _ROWS[2], _ROWS[2]), "labels": (0, 0, 1, 1)}),
+        Edge("all vectors equal", {"embeddings": (_ROWS[0],) * 4, "labels": (0, 1, 0, 1)}),
+        Edge("opposite vectors in a group", {"embeddings": (_ROWS[0], tuple(-x for x in _ROWS[0]), _ROWS[2]), "labels": (1, 1, 0)}),
+        Edge("lengths far apart", {"embeddings": (_ROWS[0], tuple(1e3 * x for x in _ROWS[1]), tuple(1e-3 * x for x in _ROWS[2])), "labels": (0, 0, 1)}),
+        Edge("a zero vector", {"embeddings": (_ROWS[0], _ROWS[1], (0.0, 0.0, 0.0)), "labels": (0, 0, 1)}, free=_NO_DIRECTION),
+    ),
+    properties=(Property("nonnegative", "ntxent ≥ 0"),),
+    sources=(
+        Source("Chen et al.: A Simple Framework for Contrastive Learning of Visual Representations, ICML 2020", "https://arxiv.org/abs/2002.05709"),
+        Source("PyTorch Metric Learning documentation: NTXentLoss", "https://kevinmusgrave.github.io/pytorch-metric-learning/losses/"),
+    ),
+    notes=("In groups of more than two the other members of the group are left out of the denominator; the paper has groups of two only.",),
+)
+
+
+def _ranking_softmax(
+    logits: Sequence[Any], relevance: Sequence[Any], where: Sequence[bool] | None, weights: Sequence[Any] | None
+) -> Any:
+    kept = [place for place in range(len(logits)) if where is None or where[place]]
+    if not kept:
+        return Weighted(0, 0)
+    normaliser = log_sum_exp([logits[place] for place in kept])
+    terms: list[Any] = []
+    for place in kept:
+        share = relevance[place] if weights is None else weights[place] * relevance[place]
+        if logits[place] < _IMPOSSIBLE and not share > _LEAST:
+            terms.append(-xlogy(share, 0))  # 0 · log 0, which does not change with the logit
+        else:
+            terms.append(share * (normaliser - logits[place]))
+    return Weighted(total(terms), 1)
+
+
+ranking_softmax = TensorFunction(
+    name="ranking_softmax",
+    title="Softmax loss of a ranking",
+    family="embedding",
+    formula="−Σᵢ wᵢ · yᵢ · log(e^sᵢ / Σⱼ e^sⱼ)",
+    definition=_ranking_softmax,
+    arguments=(
+        Argument("logits", "logit", ("n",), "the score sᵢ of each item of a list"),
+        Argument("relevance", "nonnegative", ("n",), "the relevance yᵢ of each item"),
+        Argument("where", "mask", ("n",), "which items there are", differentiable=False, optional=True),
+        Argument("weights", "nonnegative", ("n",), "the weight wᵢ of each item", optional=True),
+    ),
+    reductions=("none", "sum", "mean"),
+    smooth=True,
+    edges=(
+        Edge("equal scores", {"logits": (2.0, 2.0, 2.0), "relevance": (1.0, 0.0, 0.5)}),
+        Edge("nothing is relevant", {"logits": (2.0, -1.0, 0.5), "relevance": (0.0, 0.0, 0.0)}),
+        Edge("an impossible item that is not relevant", {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 0.0, 0.5)}),
+        Edge("an impossible item of weight 0",
+             {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 2.0, 0.5), "weights": (1.0, 0.0, 0.25)}),
+        Edge("an impossible item that is relevant", {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 0.25, 0.5)}),
+        Edge("one item", {"logits": (-3.0,), "relevance": (2.0,)}),
+        Edge("the relevant item far ahead", {"logits": (1e4, 0.0, -1e4), "relevance": (1.0, 0.0, 0.0)}),
+        Edge("the relevant item far behind", {"logits": (1e4, 0.0, -1e4), "relevance": (0.0, 0.0, 2.0)}),
+        Edge("masked NaN", {"logits": (2.0, _NAN, 0.5), "relevance": (1.0, 3.0, 0.5), "where": (True, False, True)}),
+        Edge("masked NaN among relevances", {"logits": (2.0, 1.0, 0.5), "relevance": (1.0, _NAN, 0.5), "where": (True, False, True)}),
+        Edge("masked infinity", {"logits": (2.0, _INF, 0.5), "relevance": (1.0, 3.0, 0.5), "where": (True, False, True)}),
+        Edge("all masked", {"logits": (2.0, 1.0, 0.5), "relevance": (1.0, 3.0, 0.5), "where": (False, False, False)}),
+    ),
+    properties=(
+        Property("nonnegative", "ranking_softmax ≥ 0"),
+        Property("shift_invariant", "adding one number to all scores of a list changes nothing"),
+    ),
+    sources=(
+        Source("Cao et al.: Learning to Rank: From Pairwise Approach to Listwise Approach, ICML 2007",
+               "https://dl.acm.org/doi/10.1145/1273496.1273513"),
+        _OPTAX,
+    ),
+    notes=("A list whose items are all masked is no list: its loss is 0, and a mean does not count it.",),
+)  # fmt: skip
+
+FUNCTIONS: tuple[TensorFunction, ...] = (
+    cosine_similarity,
+    cosine_distance,
+    cosine_embedding,
+    pairwise_distance,
+    triplet_margin,
+    circle,
+    ntxent,
+    ranking_softmax,
+)
