@@ -16,10 +16,10 @@ _OPTAX = "https://optax.readthedocs.io/en/latest/api/generated/"
 _NONE: dict[str, Any] = {"reduction": "none"}
 _EACH: dict[str, Any] = {"reduction": "none", "rows": "none", "axis": -1}
 _WHERE = {"where": "where"}
-_AXIS = {"axis": "axis"}
+_AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": -1}, "several_axes": True}
+_ALL_AXES: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": None}, "several_axes": True}
+"""Where `axis` is left out, it is the last one, or all of them."""
 _LAST: dict[str, Any] = {"axis": -1}
-_ALL: dict[str, Any] = {"axis": None}
-"""What leaving `axis` out amounts to: the last axis, or all of them."""
 
 
 def _jax(function: str, entry_point: str, *positional: str, **more: Any) -> TensorBinding:
@@ -37,14 +37,14 @@ def _optax(function: str, name: str, *positional: str, broadcasts: bool = False,
 
 
 _ACTIVATIONS = (
-    _jax("softmax", "jax.nn.softmax", "x", named=_WHERE, parameters=_AXIS, defaults=_LAST),
-    _jax("softmax", "jax.scipy.special.softmax", "x", parameters=_AXIS, defaults=_ALL),
-    _jax("log_softmax", "jax.nn.log_softmax", "x", named=_WHERE, parameters=_AXIS, defaults=_LAST),
-    _jax("log_softmax", "jax.scipy.special.log_softmax", "x", parameters=_AXIS, defaults=_ALL),
-    _jax("logsumexp", "jax.nn.logsumexp", "x", named={"where": "where", "scale": "b"}, parameters=_AXIS, defaults=_ALL),
-    _jax("logsumexp", "jax.scipy.special.logsumexp", "x", named={"where": "where", "scale": "b"}, parameters=_AXIS, defaults=_ALL),
-    _jax("logmeanexp", "jax.nn.logmeanexp", "x", named=_WHERE, parameters=_AXIS, defaults=_ALL),
-    _jax("glu", "jax.nn.glu", "x", parameters=_AXIS, defaults=_LAST),
+    _jax("softmax", "jax.nn.softmax", "x", named=_WHERE, **_AXIS),
+    _jax("softmax", "jax.scipy.special.softmax", "x", **_ALL_AXES),
+    _jax("log_softmax", "jax.nn.log_softmax", "x", named=_WHERE, **_AXIS),
+    _jax("log_softmax", "jax.scipy.special.log_softmax", "x", **_ALL_AXES),
+    _jax("logsumexp", "jax.nn.logsumexp", "x", named={"where": "where", "scale": "b"}, **_ALL_AXES),
+    _jax("logsumexp", "jax.scipy.special.logsumexp", "x", named={"where": "where", "scale": "b"}, **_ALL_AXES),
+    _jax("logmeanexp", "jax.nn.logmeanexp", "x", named=_WHERE, **_ALL_AXES),
+    _jax("glu", "jax.nn.glu", "x", parameters={"axis": "axis"}, defaults=_LAST),
 )  # fmt: skip
 
 _REGRESSION = (
@@ -57,18 +57,24 @@ _REGRESSION = (
 _LABELS: dict[str, Any] = {"ignore_index": None, "label_smoothing": 0.0}
 _SIGNED = {**_EACH, "labels": "signed"}
 
+_FOCAL = {**_EACH, "label_smoothing": 0.0, "clip": 0.0}
+_ALPHAS = {str(alpha): alpha for alpha in (0.25, 0.875, 0.0, 1.0)}
+"""Given an alpha it balances, given None it does not: the standard has an option for each, and there is a row for each."""
+
 _CLASSIFICATION = (
     _optax("binary_cross_entropy_with_logits", "sigmoid_binary_cross_entropy", "logits", "target", broadcasts=True, fixed={**_EACH, "label_smoothing": 0.0}),
     _optax("cross_entropy", "softmax_cross_entropy_with_integer_labels", "logits", "labels", named=_WHERE,
-           fixed={**_NONE, **_LABELS}, parameters=_AXIS, defaults=_LAST),
+           fixed={**_NONE, **_LABELS}, **_AXIS),
     _optax("soft_cross_entropy", "softmax_cross_entropy", "logits", "target", named=_WHERE,
-           fixed={**_NONE, "label_smoothing": 0.0}, parameters=_AXIS, defaults=_LAST),
+           fixed={**_NONE, "label_smoothing": 0.0}, **_AXIS),
     _optax("soft_cross_entropy", "safe_softmax_cross_entropy", "logits", "target", broadcasts=True,
            fixed={**_NONE, **_LAST, "label_smoothing": 0.0}, remark="0 · log 0 is 0 where a class is impossible"),
     _optax("poly_loss", "poly_loss_cross_entropy", "logits", "target", named=_WHERE, broadcasts=True,
-           fixed=_NONE, parameters={"epsilon": "epsilon", "axis": "axis"}, defaults={"epsilon": 2.0, "axis": -1}),
+           fixed=_NONE, parameters={"epsilon": "epsilon", "axis": "axis"}, defaults={"epsilon": 2.0, "axis": -1}, several_axes=True),
+    _optax("binary_focal_with_logits", "sigmoid_focal_loss", "logits", "target", broadcasts=True, keywords={"alpha": None},
+           fixed={**_FOCAL, "alpha": None, "balanced": False}, parameters={"gamma": "gamma"}, defaults={"gamma": 2.0}, remark="alpha=None is the default"),
     _optax("binary_focal_with_logits", "sigmoid_focal_loss", "logits", "target", broadcasts=True,
-           fixed={**_EACH, "label_smoothing": 0.0, "clip": 0.0}, parameters={"gamma": "gamma", "alpha": "alpha"}, defaults={"gamma": 2.0, "alpha": None}),
+           fixed={**_FOCAL, "balanced": True}, parameters={"gamma": "gamma", "alpha": "alpha"}, spelt={"alpha": _ALPHAS}, defaults={"gamma": 2.0}),
     _optax("hinge", "hinge_loss", "prediction", "target", fixed=_SIGNED),
     _optax("perceptron", "perceptron_loss", "prediction", "target", fixed=_SIGNED),
     _optax("multiclass_hinge", "multiclass_hinge_loss", "scores", "labels", fixed=_NONE),
@@ -77,7 +83,7 @@ _CLASSIFICATION = (
     _optax("sparsemax_loss", "sparsemax_loss", "logits", "target", fixed=_EACH, cast={"target": "int32"}),
     _optax("fenchel_young", "make_fenchel_young_loss", "scores", "target", form="factory", fixed=_NONE,
            keywords={"max_fun": "callable:jax.nn.logsumexp"}),
-    _optax("smooth_labels", "smooth_labels", "target", named=_WHERE, parameters={"alpha": "alpha", "axis": "axis"}, defaults=_LAST,
+    _optax("smooth_labels", "smooth_labels", "target", named=_WHERE, parameters={"alpha": "alpha", "axis": "axis"}, defaults=_LAST, several_axes=True,
            remark="alpha has no default"),
 )  # fmt: skip
 
@@ -85,13 +91,13 @@ _SUMMED: dict[str, Any] = {"reduction": "none", "rows": "sum"}
 
 _DIVERGENCES = (
     _optax("kl_divergence", "kl_divergence", "log_prediction", "target", named=_WHERE,
-           fixed={**_SUMMED, "log_target": False}, parameters=_AXIS, defaults=_LAST),
+           fixed={**_SUMMED, "log_target": False}, **_AXIS),
     _optax("kl_divergence", "kl_divergence_with_log_targets", "log_prediction", "target", named=_WHERE,
-           fixed={**_SUMMED, "log_target": True}, parameters=_AXIS, defaults=_LAST),
+           fixed={**_SUMMED, "log_target": True}, **_AXIS),
     _optax("generalized_kl_divergence", "generalized_kl_divergence", "log_prediction", "target", named=_WHERE,
-           fixed=_SUMMED, parameters=_AXIS, defaults=_LAST),
+           fixed=_SUMMED, **_AXIS),
     _optax("convex_kl_divergence", "convex_kl_divergence", "log_prediction", "target", named=_WHERE,
-           fixed=_SUMMED, parameters=_AXIS, defaults=_LAST, remark="deprecated: the former name of generalized_kl_divergence"),
+           fixed=_SUMMED, **_AXIS, remark="deprecated: the former name of generalized_kl_divergence"),
     _jax("kl_divergence_of_probabilities", "jax.scipy.special.rel_entr", "target", "prediction", fixed={**_EACH, "clip": 0.0}),
 )  # fmt: skip
 
@@ -101,6 +107,7 @@ _COSINE: dict[str, Any] = {
     "named": _WHERE,
     "parameters": {"epsilon": "epsilon", "axis": "axis"},
     "defaults": {"epsilon": 0.0, "axis": -1},
+    "several_axes": True,
     "remark": _SQUARES,
 }
 
@@ -141,12 +148,14 @@ _SEGMENTATION = (
            defaults={"smooth": 1.0, "ignore_background": False}),
 )  # fmt: skip
 
+_PADDINGS = {"input_length": "logit_paddings", "label_length": "label_paddings"}
 _CTC: dict[str, Any] = {
     "fixed": _NONE,
     "parameters": {"blank": "blank_id"},
     "defaults": {"blank": 0},
-    "padded": {"input_length": "logit_paddings", "label_length": "label_paddings"},
-    "named": {"logits": "logits", "labels": "labels"},
+    "padded": _PADDINGS,
+    "required": ("input_length", "label_length"),
+    "named": {"logits": "logits", "labels": "labels", **_PADDINGS},
     "squeezed": 1,
     "remark": "log 0 is taken to be log_epsilon, −1e5 by default: an infeasible path costs that much",
 }

@@ -10,6 +10,7 @@ and no keyword changes it.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from .protocol import TensorBinding
@@ -24,30 +25,23 @@ _LABELS = ("labels", "prediction")
 
 # "mean" is Keras' second word for "sum_over_batch_size": MeanSquaredError is bound with it too.
 _REDUCTIONS = {"none": "none", "sum": "sum", "mean": "sum_over_batch_size", "weighted_mean": "mean_with_sample_weight"}
-# Where Keras documents an integer, and the standard's axis may be a tuple.
-_INTEGERS = {str(axis): axis for axis in range(-4, 4)}
-_AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "spelt": {"axis": _INTEGERS}, "defaults": {"axis": -1}}
-_AXES: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": -1}}
+_AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": -1}}
 _LOGITS: dict[str, Any] = {"keywords": {"from_logits": True}}
 _MEAN: dict[str, Any] = {"rows": "mean"}
 _SMOOTHING: dict[str, Any] = {
     "parameters": {"label_smoothing": "label_smoothing", "axis": "axis"},
-    "spelt": {"axis": _INTEGERS},
     "defaults": {"label_smoothing": 0.0, "axis": -1},
 }
 _FOCAL: dict[str, Any] = {
     "parameters": {"gamma": "gamma", "alpha": "alpha", **_SMOOTHING["parameters"]},
-    "spelt": {"axis": _INTEGERS},
     "defaults": {"gamma": 2.0, "alpha": 0.25, **_SMOOTHING["defaults"]},
 }
 _BINARY_FOCAL: dict[str, Any] = {
     "parameters": {"balanced": "apply_class_balancing", **_FOCAL["parameters"]},
-    "spelt": {"axis": _INTEGERS},
     "defaults": {"balanced": False, **_FOCAL["defaults"]},
 }
 _IGNORING: dict[str, Any] = {
     "parameters": {"ignore_index": "ignore_class", "axis": "axis"},
-    "spelt": {"axis": _INTEGERS},
     "defaults": {"ignore_index": None, "axis": -1},
 }
 _NORMALISED = {"clip": _EPSILON, "normalise": True}
@@ -59,10 +53,15 @@ _EITHER: dict[str, Any] = {
     "recognised": ("labels",),
     "remark": "converts labels 0 and 1 to −1 and 1, if there are no others",
 }
-# Without an axis, all of them are one core: no default. It is documented as a tuple.
-_TUPLE: dict[str, Any] = {
-    "parameters": {"axis": "axis"},
-    "spelt": {"axis": {name: (axis,) for name, axis in _INTEGERS.items()}},
+# Documented as a tuple. Without one all axes are one core: no default.
+_TUPLES: dict[str, Any] = {
+    "several_axes": True,
+    "spelt": {
+        "axis": {
+            **{str(axis): (axis,) for axis in range(-4, 4)},
+            **{str(axes): axes for axes in itertools.permutations(range(-4, 4), 2)},
+        }
+    },
 }
 _TVERSKY: dict[str, Any] = {
     "parameters": {"alpha": "alpha", "beta": "beta", "axis": "axis"},
@@ -137,7 +136,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     _activation("softmax", "softmax"),
     _ops("softmax", "softmax", **_AXIS),
     TensorBinding("softmax", "keras.layers.Softmax", "layer", ("x",), named={"where": "mask"},
-                  documentation=f"{_KERAS}layers/activation_layers/softmax/", **_AXES),
+                  documentation=f"{_KERAS}layers/activation_layers/softmax/", several_axes=True, **_AXIS),
     _layer("softmax", "softmax"),
 
     _activation("log_softmax", "log_softmax"),
@@ -153,7 +152,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     _layer("glu", "glu"),
 
     # Without an axis it reduces all of them: no default.
-    _ops("logsumexp", "logsumexp", chapter="core", parameters={"axis": "axis"}),
+    _ops("logsumexp", "logsumexp", chapter="core", parameters={"axis": "axis"}, several_axes=True),
 
     *_both("squared_error", "mean_squared_error MeanSquaredError", _REGRESSION, fixed={**_MEAN, "factor": 1}),
     TensorBinding("squared_error", "keras.losses.MeanSquaredError", "layer", ("target", "prediction"),
@@ -183,7 +182,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     *_both("binary_focal_with_logits", "binary_focal_crossentropy BinaryFocalCrossentropy", _PROBABILISTIC, ("target", "logits"),
            fixed={**_MEAN, "clip": 0.0}, **_BINARY_FOCAL, **_LOGITS),
     *_both("categorical_focal", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
-           fixed=_NORMALISED, remark=_FIRST, **_FOCAL),
+           fixed={"clip": _EPSILON}, remark=_FIRST, **_FOCAL),
     *_both("categorical_focal_with_logits", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
            ("target", "logits"), fixed={"clip": _EPSILON}, **_FOCAL, **_LOGITS),
 
@@ -223,9 +222,9 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
            parameters={"gamma": "gamma", "margin": "margin", "remove_diagonal": "remove_diagonal"},
            defaults={"gamma": 80.0, "margin": 0.4, "remove_diagonal": True}),
 
-    *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, **_TUPLE),
+    *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, parameters={"axis": "axis"}, **_TUPLES),
     *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, **_FLAT),
-    *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_TVERSKY, spelt=_TUPLE["spelt"]),
+    *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_TVERSKY, **_TUPLES),
     *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_FLAT,
            parameters={"alpha": "alpha", "beta": "beta"}, defaults={"alpha": 0.5, "beta": 0.5}),
 

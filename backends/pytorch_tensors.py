@@ -119,13 +119,15 @@ def _function(
 ) -> Callable[..., Any]:
     """The entry point as a function of all its tensors.
 
-    A layer is constructed for each call, as it is where a person changes a weight. What is compiled is its call: the tensors
-    it holds are then arguments too, for a constant would be folded.
+    A layer that holds tensors is constructed for each call, as by a person who changes a weight. What is compiled is its call:
+    the tensors it holds are then arguments too, for a constant would be folded.
     """
-    if asked.binding.form != "layer":
+    if asked.binding.form != "layer" or not asked.binding.constructed:
+        layer = asked.binding.form == "layer"
+        called, keywords = (_layer(asked, ()), {}) if layer else (asked.found, asked.spelt)
 
         def function(*tensors: Any) -> Any:
-            return _called(asked, asked.found, tensors, asked.spelt)
+            return _called(asked, called, tensors, keywords)
 
         return compiled(function) if compiled else function
     if compiled is None:

@@ -12,12 +12,7 @@ from .protocol import TensorBinding
 
 _TF = "https://www.tensorflow.org/api_docs/python/tf/"
 
-# Documented as one dimension, where the standard's axis may be a tuple.
-_AXIS: dict[str, Any] = {
-    "parameters": {"axis": "axis"},
-    "spelt": {"axis": {str(axis): axis for axis in range(-4, 4)}},
-    "defaults": {"axis": -1},
-}
+_AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": -1}}
 _EACH: dict[str, Any] = {"reduction": "none", "rows": "none"}
 _CTC: dict[str, Any] = {
     "positional": ("labels", "logits", "label_length", "input_length"),
@@ -40,15 +35,15 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     _of("log_softmax", "nn.log_softmax", **_AXIS),
     _of("log_softmax", "math.log_softmax", "nn/log_softmax", **_AXIS),
     # Without an axis it reduces all of them: no default.
-    _of("logsumexp", "math.reduce_logsumexp", parameters={"axis": "axis"}),
-    _of("logsumexp", "reduce_logsumexp", "math/reduce_logsumexp", parameters={"axis": "axis"}),
+    _of("logsumexp", "math.reduce_logsumexp", parameters={"axis": "axis"}, several_axes=True),
+    _of("logsumexp", "reduce_logsumexp", "math/reduce_logsumexp", parameters={"axis": "axis"}, several_axes=True),
     _of("crelu", "nn.crelu", **_AXIS),
 
     _of("squared_error", "nn.l2_loss", positional=("prediction",), fixed={"factor": 0.5, "rows": "none", "reduction": "sum"},
         remark="half the sum of squares of one tensor"),
     _of("poisson_nll", "nn.log_poisson_loss", positional=("target", "prediction"), parameters={"full": "compute_full_loss"},
         defaults={"full": False}, fixed={**_EACH, "log_input": True, "epsilon": 0.0}),
-    _of("average_loss", "nn.compute_average_loss", positional=("loss",), named={"weight": "sample_weight"},
+    _of("average_loss", "nn.compute_average_loss", positional=("loss",), named={"weights": "sample_weight"},
         parameters={"batch_size": "global_batch_size"}, defaults={"batch_size": None}, squeezed=-1),
 
     # These ask to be given their arguments by name.

@@ -104,7 +104,8 @@ def _gradient(tf: Any, function: Callable[..., Any], index: int, count: int) -> 
         with tf.GradientTape() as tape:
             tape.watch(tensors[index])
             y = function(*tensors)
-        return (tape.gradient(y, tensors[index], output_gradients=cotangent),)
+        # The dtype of a result need not be that of the tensors; a cotangent holds small powers of two.
+        return (tape.gradient(y, tensors[index], output_gradients=tf.cast(cotangent, y.dtype)),)
 
     return gradient
 
@@ -230,7 +231,7 @@ def asked(*given):
     with tf.GradientTape() as tape:
         tape.watch(tensors[INDEX])
         y = f(*tensors)
-    return tape.gradient(y, tensors[INDEX], output_gradients=cotangent)""",
+    return tape.gradient(y, tensors[INDEX], output_gradients=tf.cast(cotangent, y.dtype))""",
     "forward_gradient": """\
 def asked(*given):
     tensors, direction = given[:COUNT], given[COUNT]
@@ -246,7 +247,7 @@ def asked(*given):
         with tf.GradientTape() as inner:
             inner.watch(x)
             y = f(*tensors)
-        slope = inner.gradient(y, x, output_gradients=cotangent)
+        slope = inner.gradient(y, x, output_gradients=tf.cast(cotangent, y.dtype))
     return None if slope is None else outer.gradient(slope, x, output_gradients=direction)""",
 }
 _SHOWN = """\

@@ -125,7 +125,9 @@ def _numbers(argument: Argument, shape: tuple[int, ...], sizes: Mapping[str, int
         if last and len(shape):  # nothing at all is an edge of its own
             numbers.reshape(-1, last)[:, 0] = True
     else:
-        raise ValueError(f"unknown kind {kind!r} of argument {argument.name!r}; conformance.standard.tensors.KINDS lists them")
+        raise ValueError(
+            f"unknown kind {kind!r} of argument {argument.name!r}; conformance.standard.tensors.KINDS lists them"
+        )
     wanted = np.int64 if kind in WHOLE else np.bool_ if kind == "mask" else np.float64
     return np.ascontiguousarray(np.asarray(numbers).reshape(shape), dtype=wanted)
 
@@ -161,7 +163,11 @@ def _make_lengths_fit(function: TensorFunction, tensors: Tensors, sizes: Mapping
 
 
 def edges(
-    function: TensorFunction, names: Sequence[str], format: Format, options: Mapping[str, Any], offered: Any = lambda options: True
+    function: TensorFunction,
+    names: Sequence[str],
+    format: Format,
+    options: Mapping[str, Any],
+    offered: Any = lambda options: True,
 ) -> list[Scene]:
     """Scenes whose loop is a list of places worth a name: the generic ones, and those that the function declares.
 
@@ -170,13 +176,19 @@ def edges(
     """
     sizes = sizes_of(function)
     asked: dict[str, tuple[dict[str, Any], list[tuple[str, dict[str, Any], bool]]]] = {"": ({}, [])}
-    if all(options.get(name, value) == value for name, value in function.defaults().items() if name not in ("reduction", "rows", "axis")):
+    if all(
+        options.get(name, value) == value
+        for name, value in function.defaults().items()
+        if name not in ("reduction", "rows", "axis")
+    ):
         asked[""][1].extend((name, cells, False) for name, cells in _generic(function, names, format, sizes))
     for edge in function.edges:
         if set(edge.arguments) <= set(names) and offered({**options, **edge.options}):
             key = repr(sorted(edge.options.items()))
             key = "" if not edge.options else key
-            asked.setdefault(key, (dict(edge.options), []))[1].append((edge.name, _resolved(edge.arguments, format), bool(edge.free)))
+            asked.setdefault(key, (dict(edge.options), []))[1].append(
+                (edge.name, _resolved(edge.arguments, format), bool(edge.free))
+            )
     scenes = []
     for about, places in asked.values():
         for same in _of_equal_sizes(function, names, places, sizes):
@@ -194,12 +206,19 @@ def edges(
     return scenes
 
 
-def _of_equal_sizes(function: TensorFunction, names: Sequence[str], places: Sequence[Any], sizes: Mapping[str, int]) -> Iterator[list[Any]]:
+def _of_equal_sizes(
+    function: TensorFunction, names: Sequence[str], places: Sequence[Any], sizes: Mapping[str, int]
+) -> Iterator[list[Any]]:
     """Places that fit into one tensor: those whose cells have the same core sizes, and the same shared arguments."""
     groups: dict[str, list[Any]] = {}
     for place in places:
         shared = {name: cell for name, cell in place[1].items() if function.argument(name).shared}
-        key = repr((sorted(_sizes_of_cells(function, place[1], sizes).items()), {n: np.asarray(c).tolist() for n, c in shared.items()}))
+        key = repr(
+            (
+                sorted(_sizes_of_cells(function, place[1], sizes).items()),
+                {n: np.asarray(c).tolist() for n, c in shared.items()},
+            )
+        )
         groups.setdefault(key, []).append(place)
     yield from groups.values()
 
@@ -212,7 +231,9 @@ def _sizes_of_cells(function: TensorFunction, cells: Mapping[str, Any], sizes: M
     for name, rule in function.computed.items():
         factor, _, other = rule.partition("*")
         if found[name] != int(factor) * found[other]:
-            found[other] = found[name] // int(factor) if any(name in function.argument(n).core for n in cells) else found[other]
+            found[other] = (
+                found[name] // int(factor) if any(name in function.argument(n).core for n in cells) else found[other]
+            )
             found[name] = int(factor) * found[other]
     return found
 
@@ -248,7 +269,12 @@ def special_numbers(kind: str, format: Format) -> dict[str, float]:
             "-0": -0.0, "smallest subnormal": format.smallest_subnormal, "one": 1.0,
         }  # fmt: skip
     elif kind in ("probability", "distribution"):
-        found |= {"1": 1.0, "tiny": tiny, "smallest subnormal": format.smallest_subnormal, "nearly 1": 1 - 2.0**-format.precision}
+        found |= {
+            "1": 1.0,
+            "tiny": tiny,
+            "smallest subnormal": format.smallest_subnormal,
+            "nearly 1": 1 - 2.0**-format.precision,
+        }
     elif kind in ("log_probability", "log_distribution"):
         found |= {"-inf": -math.inf, "-large": -large, "-10000": -1e4, "-tiny": -tiny}
     elif kind in ("positive", "nonnegative"):
@@ -257,12 +283,18 @@ def special_numbers(kind: str, format: Format) -> dict[str, float]:
             del found["0"]
     else:
         return {}
-    return {name: number for name, number in found.items() if abs(number) <= format.largest or not math.isfinite(number)}
+    return {
+        name: number for name, number in found.items() if abs(number) <= format.largest or not math.isfinite(number)
+    }
 
 
-def _generic(function: TensorFunction, names: Sequence[str], format: Format, sizes: Mapping[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _generic(
+    function: TensorFunction, names: Sequence[str], format: Format, sizes: Mapping[str, int]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Names and cells of the places that every function is asked about."""
-    floats = [function.argument(name) for name in names if name != "weight" and function.argument(name).kind not in WHOLE]
+    floats = [
+        function.argument(name) for name in names if name != "weight" and function.argument(name).kind not in WHOLE
+    ]
     floats = [argument for argument in floats if special_numbers(argument.kind, format) and not argument.shared]
     for argument in floats:
         core = tuple(sizes[dimension] for dimension in argument.core)
@@ -282,7 +314,11 @@ def _generic(function: TensorFunction, names: Sequence[str], format: Format, siz
         first, second = free[0].name, free[1].name
         for label, number in special_numbers("real", format).items():
             yield f"{first} and {second} {label}", {first: number, second: number}
-        for label, number in (("+inf", math.inf), ("largest", format.largest), ("tiny", 2.0 ** int(-TINY * format.emin))):
+        for label, number in (
+            ("+inf", math.inf),
+            ("largest", format.largest),
+            ("tiny", 2.0 ** int(-TINY * format.emin)),
+        ):
             yield f"{first} {label}, {second} its negative", {first: number, second: -number}
     if len(free) > 1 and free[0].core and free[0].core == free[1].core:
         row = _numbers(free[0], tuple(sizes[d] for d in free[0].core), sizes, "equal rows")
@@ -305,7 +341,10 @@ def _generic_rows(argument: Argument, core: tuple[int, ...], format: Format) -> 
             yield f"all {argument.name} {label}", {argument.name: np.full(core, number)}
         steps = np.linspace(format.emin, format.emax - 1, math.prod(core)).astype(int)
         signs = np.where(np.arange(math.prod(core)) % 2, -1.0, 1.0)
-        yield f"{argument.name} over the whole range of exponents", {argument.name: (signs * np.exp2(steps)).reshape(core)}
+        yield (
+            f"{argument.name} over the whole range of exponents",
+            {argument.name: (signs * np.exp2(steps)).reshape(core)},
+        )
         if core[0] > 2:
             row = np.array(ordinary)
             row[0], row[2] = math.inf, math.inf

@@ -39,7 +39,20 @@ class TensorRow:
     quick: bool = False
 
 
-_NUMBERS = ("value", "gradient.", "nan", "edge", "overflow", "subnormal", "flush", "dtype.preserved", "dtype.supported", "shape", "property.", "invariance.")
+_NUMBERS = (
+    "value",
+    "gradient.",
+    "nan",
+    "edge",
+    "overflow",
+    "subnormal",
+    "flush",
+    "dtype.preserved",
+    "dtype.supported",
+    "shape",
+    "property.",
+    "invariance.",
+)
 
 TENSOR_PLAN: tuple[TensorRow, ...] = (
     # topic            dtypes      modes   other modes           answers
@@ -94,7 +107,9 @@ def _cases(
             continue
         for mode in modes:
             for dtype in dtypes_of(row, backend, configuration, mode, dtypes, tier):
-                for case in _TOPICS[row.topic](TensorAsker(plan, backend, binding, function, row.topic, mode, dtype, tier)):
+                for case in _TOPICS[row.topic](
+                    TensorAsker(plan, backend, binding, function, row.topic, mode, dtype, tier)
+                ):
                     if case.id not in seen:  # different rows may come to the same question
                         seen.add(case.id)
                         yield case

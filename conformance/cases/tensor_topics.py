@@ -127,13 +127,19 @@ class TensorAsker:
     def names(self, also: Sequence[str] = ()) -> list[str]:
         """The standard's arguments that are given: all that must be, and those named."""
         taken = self.binding.taken()
-        wanted = [a.name for a in self.function.arguments if not a.optional or a.name in self.binding.required or a.name in also]
+        wanted = [
+            a.name
+            for a in self.function.arguments
+            if not a.optional or a.name in self.binding.required or a.name in also
+        ]
         wanted += ["weight"] if "weight" in also else []
         return [name for name in wanted if name in taken]
 
     def optional(self) -> list[str]:
         """Optional arguments that this entry point takes, the weight among them."""
-        known = {a.name for a in self.function.arguments if a.optional} | ({"weight"} if self.function.weighted else set())
+        known = {a.name for a in self.function.arguments if a.optional} | (
+            {"weight"} if self.function.weighted else set()
+        )
         return [name for name in self.binding.taken() if name in known and name not in self.binding.required]
 
     def differentiable(self, names: Sequence[str]) -> list[str]:
@@ -162,12 +168,17 @@ class TensorAsker:
     ) -> Case:  # fmt: skip
         """A case about a scene's tensors, which are put into the entry point's layout."""
         inputs, options = [], dict(options)
-        core = next((a.name for a in self.function.arguments if a.name in scene.tensors and len(a.core) == 1 and not a.shared), None)
+        core = next(
+            (a.name for a in self.function.arguments if a.name in scene.tensors and len(a.core) == 1 and not a.shared),
+            None,
+        )
         if self.function.axis and core is not None and isinstance(options.get("axis"), int):
             rank = scene.tensors[core].ndim
             options["axis"] = options["axis"] if -rank <= options["axis"] < rank else 0
         for name, array in scene.tensors.items():
-            inputs.append(self._input(name, array, options, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name)))
+            inputs.append(
+                self._input(name, array, options, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name))
+            )
         cotangent = direction = None
         if quantity in ("gradient", "hessian_vector"):
             shape = result_shape(self.function, options, scene.tensors)
@@ -221,7 +232,9 @@ def bits_of(array: NDArray[Any], dtype: str) -> NDArray[Any]:
     return np.ascontiguousarray(np.asarray(array).astype(kind)).view(f"uint{8 * kind.itemsize}")
 
 
-def result_shape(function: TensorFunction, options: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
+def result_shape(
+    function: TensorFunction, options: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+) -> tuple[int, ...]:
     """Shape of the result in the entry point's layout, for tensors in the standard's."""
     name, array = next((n, a) for n, a in tensors.items() if n != "weight" and not function.argument(n).shared)
     loop = array.shape[: array.ndim - len(function.argument(name).core)]
@@ -313,7 +326,11 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
     frugal = is_frugal(asker.backend, asker.mode, asker.tier)
     for names in [asker.names()] if given == asker.names() or frugal else [asker.names(), given]:
         for scene in edges(asker.function, names, FORMATS[asker.dtype], base, asker.offers):
-            if names == given and names != asker.names() and not any("mask" in place or "weight" in place or scene.options for place in scene.places):
+            if (
+                names == given
+                and names != asker.names()
+                and not any("mask" in place or "weight" in place or scene.options for place in scene.places)
+            ):
                 continue
             options = asker._with_implied({**base, **scene.options})
             for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
@@ -329,11 +346,21 @@ def _alone(scene: Scene, asker: TensorAsker) -> Iterator[Scene]:
     """A scene's places one by one; where rows are put together, a row each."""
     rows = asker.base().get("rows", "none") != "none" and asker.base().get("reduction", "none") == "none"
     if rows:
-        yield Scene(scene.name, {n: a if asker.function.argument(n).shared else a[:, None] for n, a in scene.tensors.items()}, scene.options, scene.places, scene.free)
+        yield Scene(
+            scene.name,
+            {n: a if asker.function.argument(n).shared else a[:, None] for n, a in scene.tensors.items()},
+            scene.options,
+            scene.places,
+            scene.free,
+        )
         return
     for index, place in enumerate(scene.places):
         tensors = {
-            name: array if asker.function.argument(name).shared else array[index] if not asker.batched() else array[index : index + 1]
+            name: array
+            if asker.function.argument(name).shared
+            else array[index]
+            if not asker.batched()
+            else array[index : index + 1]
             for name, array in scene.tensors.items()
         }
         yield Scene(scene.name, tensors, scene.options, (place,), tuple(one for one in scene.free if one == place))
@@ -345,13 +372,17 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
     names = asker.names()
     own = {option.name for option in asker.function.options}
     for sample in asker.function.samples():
-        options = asker._with_implied({**base, **{n: v for n, v in sample.items() if n in own and n not in asker.binding.fixed}})
+        options = asker._with_implied(
+            {**base, **{n: v for n, v in sample.items() if n in own and n not in asker.binding.fixed}}
+        )
         changed = [name for name in own if not _same(options[name], base[name])]
         if not changed or not asker.offers(options):
             continue
         rule = f"option.{changed[0]}" if len(changed) == 1 else "options"
         scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "options"), {})
-        for quantity, wrt, _ in _quantities(asker, names, "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"):
+        for quantity, wrt, _ in _quantities(
+            asker, names, "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"
+        ):
             yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail="-".join(sorted(changed)))
 
 
@@ -359,7 +390,9 @@ def _reductions(asker: TensorAsker) -> Iterator[Case]:
     """Every way of putting results together that the entry point offers, with and without weights."""
     base, ranks = asker.base(), (1, 2, 3)
     weights = [[], ["weight"]] if "weight" in asker.binding.taken() else [[]]
-    for reduction, rows, also in product(asker.function.reductions or ("none",), asker.function.rows or ("none",), weights):
+    for reduction, rows, also in product(
+        asker.function.reductions or ("none",), asker.function.rows or ("none",), weights
+    ):
         common = {name: value for name, value in (("reduction", reduction), ("rows", rows)) if name in base}
         options = asker._with_implied({**base, **common})
         if not asker.offers(options) or (not also and _same_all(options, base)):
@@ -374,7 +407,9 @@ def _reductions(asker: TensorAsker) -> Iterator[Case]:
                 yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=f"rank-{rank}")
 
 
-def _with_weight(asker: TensorAsker, names: Sequence[str], loop: tuple[int, ...], options: Mapping[str, Any], salt: str = "reduction") -> dict[str, NDArray[Any]]:
+def _with_weight(
+    asker: TensorAsker, names: Sequence[str], loop: tuple[int, ...], options: Mapping[str, Any], salt: str = "reduction"
+) -> dict[str, NDArray[Any]]:
     """Ordinary numbers, and weights in the shape of the results before the reduction."""
     tensors = drawn(asker.function, [name for name in names if name != "weight"], loop, sizes_of(asker.function), salt)
     if "weight" in names:
@@ -391,10 +426,16 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
         if also == "weight":
             continue
         names = asker.names([also])
-        for reduction in [r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))] or ["none"]:
+        for reduction in [
+            r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))
+        ] or ["none"]:
             options = asker._with_implied({**base, **({"reduction": reduction} if "reduction" in base else {})})
-            scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {})
-            for quantity, wrt, _ in _quantities(asker, names, "all" if reduction == base.get("reduction", "none") else "first"):
+            scene = Scene(
+                "draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {}
+            )
+            for quantity, wrt, _ in _quantities(
+                asker, names, "all" if reduction == base.get("reduction", "none") else "first"
+            ):
                 yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=reduction)
 
 
@@ -421,14 +462,26 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
         return
     frugal = is_frugal(asker.backend, asker.mode, asker.tier)
     for axis in (0, -2) if frugal else (0, 1, 2, -1, -2, -3):
-        scene = Scene("draws", drawn(asker.function, names, LOOPS[2] if not asker.function.rows else LOOPS[3], sizes_of(asker.function), "axes"), {})
+        scene = Scene(
+            "draws",
+            drawn(
+                asker.function,
+                names,
+                LOOPS[2] if not asker.function.rows else LOOPS[3],
+                sizes_of(asker.function),
+                "axes",
+            ),
+            {},
+        )
         for quantity, wrt, _ in _quantities(asker, names, "first"):
             yield asker.ask(scene, quantity, "axis", {**base, "axis": axis}, wrt=wrt, detail=f"axis-{axis}")
     if asker.function.several_axes and asker.binding.several_axes:
         for axes in ((0, 2),) if frugal else ((0, 1), (0, 2), (1, -1)):
             scene = Scene("draws", drawn(asker.function, names, LOOPS[2], sizes_of(asker.function), "axes"), {})
             for quantity, wrt, _ in _quantities(asker, names, "first"):
-                yield asker.ask(scene, quantity, "axis", {**base, "axis": axes}, wrt=wrt, detail="axes-" + "-".join(map(str, axes)))
+                yield asker.ask(
+                    scene, quantity, "axis", {**base, "axis": axes}, wrt=wrt, detail="axes-" + "-".join(map(str, axes))
+                )
 
 
 def _sizes(asker: TensorAsker) -> Iterator[Case]:
@@ -440,15 +493,43 @@ def _sizes(asker: TensorAsker) -> Iterator[Case]:
             loop = (count, 3) if base.get("rows", "none") != "none" else (count,)
             scene = Scene("draws", drawn(asker.function, names, loop, usual, "sizes"), {})
             for quantity, wrt, _ in _quantities(asker, names, first):
-                yield asker.ask(scene, quantity, "size.empty" if name == "empty" else "size", base, wrt=wrt, detail=name)
-    dimension = next((d for d in ("classes", "n", "d") if d in usual and d not in asker.function.sizes and d not in asker.function.computed.values()), "")
+                yield asker.ask(
+                    scene, quantity, "size.empty" if name == "empty" else "size", base, wrt=wrt, detail=name
+                )
+    dimension = next(
+        (
+            d
+            for d in ("classes", "n", "d")
+            if d in usual and d not in asker.function.sizes and d not in asker.function.computed.values()
+        ),
+        "",
+    )
     if dimension and not any(len(a.core) > 1 for a in asker.function.arguments):
-        sizes = [("one", 1), ("many", MANY_CLASSES if any(a.kind == "label" for a in asker.function.arguments) else 1000)]
+        sizes = [
+            ("one", 1),
+            ("many", MANY_CLASSES if any(a.kind == "label" for a in asker.function.arguments) else 1000),
+        ]
         for name, size in sizes:
-            scene = Scene("draws", drawn(asker.function, names, asker.loop(1) if name == "one" else (2,) if asker.batched() else (), {**usual, dimension: size}, "sizes"), {})
+            scene = Scene(
+                "draws",
+                drawn(
+                    asker.function,
+                    names,
+                    asker.loop(1) if name == "one" else (2,) if asker.batched() else (),
+                    {**usual, dimension: size},
+                    "sizes",
+                ),
+                {},
+            )
             for quantity, wrt, _ in _quantities(asker, names, first):
                 yield asker.ask(scene, quantity, "size", base, wrt=wrt, detail=f"{dimension}-{size}")
-    if asker.batched() and not asker.function.result and not dimension and asker.function.reductions and not asker.binding.squeezed:
+    if (
+        asker.batched()
+        and not asker.function.result
+        and not dimension
+        and asker.function.reductions
+        and not asker.binding.squeezed
+    ):
         yield from _long(asker, names)
 
 
@@ -458,9 +539,19 @@ def _long(asker: TensorAsker, names: Sequence[str]) -> Iterator[Case]:
     rows = base.get("rows", "none")
     few = drawn(asker.function, names, (DISTINCT,), sizes_of(asker.function), "long")
     tensors = {name: np.resize(array, (MANY,)) for name, array in few.items()}
-    reductions = [r for r in asker.function.reductions if r != "none" and asker.offers(asker._with_implied({**base, "reduction": r}))]
+    reductions = [
+        r
+        for r in asker.function.reductions
+        if r != "none" and asker.offers(asker._with_implied({**base, "reduction": r}))
+    ]
     if rows != "none":
-        yield asker.ask(Scene("long", {n: a.reshape(1, MANY) for n, a in tensors.items()}, {}), "value", "size", base, detail=f"{MANY}")
+        yield asker.ask(
+            Scene("long", {n: a.reshape(1, MANY) for n, a in tensors.items()}, {}),
+            "value",
+            "size",
+            base,
+            detail=f"{MANY}",
+        )
     for reduction in reductions:
         options = asker._with_implied({**base, "reduction": reduction})
         scene = Scene("long", {n: a.reshape(1, MANY) for n, a in tensors.items()} if rows != "none" else tensors, {})
@@ -501,7 +592,9 @@ def _layouts(asker: TensorAsker) -> Iterator[Case]:
         if view in ("contiguous", "broadcast"):
             continue
         for quantity, wrt, _ in _quantities(asker, names, "first"):
-            yield asker.ask(scene, quantity, "invariance.layout", base, wrt=wrt, detail=view, views=dict.fromkeys(names, view))
+            yield asker.ask(
+                scene, quantity, "invariance.layout", base, wrt=wrt, detail=view, views=dict.fromkeys(names, view)
+            )
 
 
 def _once(asker: TensorAsker) -> Iterator[Case]:
@@ -515,7 +608,9 @@ def _dtypes(asker: TensorAsker) -> Iterator[Case]:
     """Arguments of different dtypes; whole numbers in every integer dtype; whole numbers where floats are usual."""
     base, names = asker.base(), asker.names()
     scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
-    floats = [n for n in names if asker.function.argument(n).kind not in (*WHOLE, "mask") and n not in asker.binding.cast]
+    floats = [
+        n for n in names if asker.function.argument(n).kind not in (*WHOLE, "mask") and n not in asker.binding.cast
+    ]
     whole = [n for n in names if asker.function.argument(n).kind in WHOLE]
     for name in whole[:1]:
         for dtype in ("int8", "uint8", "int16", "int32", "int64"):
@@ -523,12 +618,20 @@ def _dtypes(asker: TensorAsker) -> Iterator[Case]:
                 yield asker.ask(scene, "value", "dtype.label", base, detail=dtype, dtypes={name: dtype})
     if len(floats) > 1:
         for dtype in ("float16", "bfloat16", "float64"):
-            yield asker.ask(scene, "value", "dtype.mixed", base, detail=f"{floats[1]}-{dtype}", dtypes={floats[1]: dtype})
+            yield asker.ask(
+                scene, "value", "dtype.mixed", base, detail=f"{floats[1]}-{dtype}", dtypes={floats[1]: dtype}
+            )
     plain = {name: np.round(array) for name, array in scene.tensors.items() if name in floats[:1]}
     if plain and asker.function.argument(floats[0]).kind in ("real", "logit"):
         integers = Scene("draws", {**scene.tensors, **plain}, {})
-        yield asker.ask(integers, "value", "dtype.integer", base, detail=f"{floats[0]}-int32", dtypes={floats[0]: "int32"})
-    targets = [n for n in floats[1:] if asker.function.argument(n).kind in ("real", "binary", "sign", "one_hot", "nonnegative", "probability")]
+        yield asker.ask(
+            integers, "value", "dtype.integer", base, detail=f"{floats[0]}-int32", dtypes={floats[0]: "int32"}
+        )
+    targets = [
+        n
+        for n in floats[1:]
+        if asker.function.argument(n).kind in ("real", "binary", "sign", "one_hot", "nonnegative", "probability")
+    ]
     for name in targets[:1]:
         rounded = Scene("draws", {**scene.tensors, name: np.round(scene.tensors[name])}, {})
         yield asker.ask(rounded, "value", "dtype.integer", base, detail=f"{name}-int32", dtypes={name: "int32"})
@@ -545,7 +648,11 @@ def _defaults(asker: TensorAsker) -> Iterator[Case]:
     options = {name: value for name, value in options.items() if name in function.defaults()}
     scene = Scene("draws", drawn(function, asker.names(), asker.loop(2), sizes_of(function), "defaults"), {})
     if isinstance(options.get("axis"), int) or options.get("axis") is None:
-        options = {**options, "axis": options["axis"]} if options.get("axis") is not None else {k: v for k, v in options.items() if k != "axis"}
+        options = (
+            {**options, "axis": options["axis"]}
+            if options.get("axis") is not None
+            else {k: v for k, v in options.items() if k != "axis"}
+        )
         if "axis" in function.defaults() and "axis" not in options:
             # No axis stands for all of them.
             rank = scene.tensors[function.arguments[0].name].ndim

@@ -17,8 +17,10 @@ from conformance.cases.case import Case, Input
 from conformance.cases.plan import is_wanted
 from conformance.formats import FORMATS
 from conformance.observe.observation import Observation, Output, Subject
-from conformance.standard import FUNCTIONS
+from conformance.standard import CATALOGUE, FUNCTIONS, TENSOR_FUNCTIONS
 from conformance.truth.cache import Oracle, Request
+from conformance.truth.exacts import Exacts
+from conformance.truth.tensors import Asked
 
 from .answers import OTHER_KIND, Answers, Questions
 from .cotangents import OUT_OF_RANGE, judge_cotangents
@@ -34,6 +36,17 @@ from .purity import judge_purity
 from .random import judge_random
 from .records import Convention, Exhibit, Judgement, Result, Strip, Totals
 from .shapes import judge_shapes
+from .tensor_answers import TensorAnswers, asked_of
+from .tensor_bits import judge_tensor_bits
+from .tensor_errors import judge_tensor_errors
+from .tensor_kinds import (
+    judge_tensor_defaults,
+    judge_tensor_dtypes,
+    judge_tensor_kinds,
+    judge_tensor_properties,
+    judge_tensor_purity,
+)
+from .tensors import NUMERIC, judge_tensors
 from .values import judge_values
 
 FAMILIES: tuple[Callable[[Answers], Iterator[Result]], ...] = (
@@ -50,6 +63,18 @@ FAMILIES: tuple[Callable[[Answers], Iterator[Result]], ...] = (
     judge_errors,
 )
 """One file of rules each, in the order of reading. A new check is one file more."""
+
+TENSOR_FAMILIES: tuple[Callable[[TensorAnswers], Iterator[Result]], ...] = (
+    judge_tensors,
+    judge_tensor_kinds,
+    judge_tensor_dtypes,
+    judge_tensor_bits,
+    judge_tensor_purity,
+    judge_tensor_properties,
+    judge_tensor_defaults,
+    judge_tensor_errors,
+)
+"""The same for functions of several tensors."""
 
 BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64, "int16": 16, "int32": 32, "int64": 64, "uint16": 16, "uint32": 32, "uint64": 64}  # fmt: skip
 
@@ -105,19 +130,32 @@ def judge_run(
             observed[observation.case.function][subject].append(observation)
     read = _reader(run)
     collected = _Collected()
-    asked = [name for name in FUNCTIONS if name in observed]
+    asked = [name for name in CATALOGUE if name in observed]
     tell = progress or (lambda done, total, what: None)
+    exacts = Exacts(oracle)
     needed = list(_truth_needed(observed, read))
-    oracle.prefetch(needed, lambda done, total: tell(0, len(asked), f"computing the truth, {100 * done // total} %"))
+
+    def computing(done: int, total: int) -> None:
+        tell(0, len(asked), f"computing the truth, {100 * done // total} %")
+
+    oracle.prefetch(needed, computing)
+    exacts.prefetch(list(_exacts_needed(observed, read)), computing)
     for index, name in enumerate(asked):
         tell(index, len(asked), f"judging {name}")
+        for observations in observed[name].values():
+            cases.update((observation.case.id, observation.case) for observation in observations)
+        if name in TENSOR_FUNCTIONS:
+            for subject, observations in observed[name].items():
+                about = bindings.get(subjects[subject].backend, {})
+                collected.results += judge_function(
+                    TensorAnswers(subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about)
+                )
+            continue
         questions = Questions(FUNCTIONS[name], oracle)
         for subject, observations in observed[name].items():
             about = bindings.get(subjects[subject].backend, {})
             answers = Answers(subjects[subject], FUNCTIONS[name], observations, read, questions, about)
             _judge(answers, collected)
-        for observations in observed[name].values():
-            cases.update((observation.case.id, observation.case) for observation in observations)
     tell(len(asked), len(asked), "")
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if is_wanted(result.rule, wanted)]
@@ -141,6 +179,8 @@ def _truth_needed(
     """The tables that the long arguments need, each once; short ones take no time worth mentioning."""
     seen: set[tuple[str, str, str]] = set()
     for name, by_subject in observed.items():
+        if name not in FUNCTIONS:
+            continue
         for observation in (one for observations in by_subject.values() for one in observations):
             case = observation.case
             argument = case.inputs[0]
@@ -148,6 +188,30 @@ def _truth_needed(
             if case.topic == "lattice" and observation.outcome == "returned" and key not in seen:
                 seen.add(key)
                 yield Request(FUNCTIONS[name], case.parameters, FORMATS[argument.dtype], read(argument).reshape(-1))
+
+
+def _exacts_needed(
+    observed: Mapping[str, Mapping[str, list[Observation]]], read: Callable[[Input | Output], NDArray[Any]]
+) -> Iterator[Asked]:
+    """The questions about functions of tensors that were answered and have a truth, each once."""
+    seen: set[tuple[Any, ...]] = set()
+    for name, by_subject in observed.items():
+        if name not in TENSOR_FUNCTIONS:
+            continue
+        for observation in (one for observations in by_subject.values() for one in observations):
+            case = observation.case
+            if case.topic not in (*NUMERIC, "defaults", "dtypes") or case.topic == "purity" or observation.outcome != "returned":
+                continue
+            more = case.cotangent and case.cotangent.blob, case.direction and case.direction.blob
+            key = (name, repr(sorted(case.parameters.items())), case.quantity, case.wrt, case.inputs, *more)
+            if key not in seen:
+                seen.add(key)
+                yield asked_of(TENSOR_FUNCTIONS[name], case, read)
+
+
+def judge_function(answers: TensorAnswers) -> list[Result]:
+    """Every result about one function of tensors and one subject."""
+    return [result for family in TENSOR_FAMILIES for result in family(answers)]
 
 
 def _judge(answers: Answers, collected: _Collected) -> None:

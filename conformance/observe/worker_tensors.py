@@ -40,7 +40,9 @@ def ask(backend: Any, case: Mapping[str, Any], make: Make, calls: dict[Any, Any]
     return outputs, tensors, seconds
 
 
-def _made_wrong(detail: str, names: list[str], tensors: list[Any], arguments: dict[str, Any]) -> tuple[list[str], list[Any], dict[str, Any]]:
+def _made_wrong(
+    detail: str, names: list[str], tensors: list[Any], arguments: dict[str, Any]
+) -> tuple[list[str], list[Any], dict[str, Any]]:
     """A call that must be refused because of what is not a tensor; wrong tensors are in the case itself."""
     if detail == "missing":
         return names[:-1], tensors[:-1], arguments
@@ -57,7 +59,17 @@ def _prepared(
     spelt = json.dumps(arguments, sort_keys=True, default=repr)
     # Tensors that a layer is constructed with are part of it: they are told apart by their blobs.
     held = tuple(item["blob"] for item in case["inputs"] if item["name"] in binding.constructed)
-    key = (binding.function, binding.id, spelt, tuple(names), case["quantity"], case.get("wrt", ""), case["mode"], case["dtype"], held)
+    key = (
+        binding.function,
+        binding.id,
+        spelt,
+        tuple(names),
+        case["quantity"],
+        case.get("wrt", ""),
+        case["mode"],
+        case["dtype"],
+        held,
+    )
     if key not in calls:
         calls[key] = backend.prepare_tensors(
             binding, arguments, tuple(names), case["quantity"], case.get("wrt", ""), case["mode"], case["dtype"]
@@ -69,4 +81,6 @@ def _binding(backend: Any, case: Mapping[str, Any]) -> Any:
     for binding in getattr(backend, "tensor_bindings", ()):
         if binding.id == case["entry_point"] and binding.function == case["function"]:
             return binding
-    raise registry.protocol().NotProvided(f"the adapter in this environment has no binding {case['entry_point']} for {case['function']}")
+    raise registry.protocol().NotProvided(
+        f"the adapter in this environment has no binding {case['entry_point']} for {case['function']}"
+    )

@@ -99,7 +99,8 @@ IGNORE_INDEX = Option("ignore_index", None, "label of samples that count nothing
 
 def _binary_cross_entropy(prediction: Core, target: Core, log_floor: Real, clip: Real, label_smoothing: Real) -> Core:
     p, t = clipped(prediction, clip), smoothed_binary(target, label_smoothing)
-    logarithm, logarithm_of_rest = log(p), log1p(-p)
+    logarithm: Core = log(p)
+    logarithm_of_rest: Core = log1p(-p)
     if log_floor > -BEYOND_ALL:
         logarithm, logarithm_of_rest = maximum(logarithm, log_floor), maximum(logarithm_of_rest, log_floor)
     return -(counted(t, logarithm) + counted(1 - t, logarithm_of_rest))

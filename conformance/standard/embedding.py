@@ -19,17 +19,23 @@ _LEAST = Fraction(1, 2**100_000)
 _IMPOSSIBLE = -(10**400)
 """Below any finite number of any format."""
 
-_PYTORCH_COSINE = Source("PyTorch documentation: torch.nn.CosineSimilarity", "https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html")
+_PYTORCH_COSINE = Source(
+    "PyTorch documentation: torch.nn.CosineSimilarity",
+    "https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html",
+)
 _KERAS = Source("Keras documentation: losses", "https://keras.io/api/losses/")
 _OPTAX = Source("Optax documentation: losses", "https://optax.readthedocs.io/en/latest/api/losses.html")
 
 
-def _similarity(first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str) -> Any:
+def _similarity(
+    first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str
+) -> Any:
     kept = [place for place in range(len(first)) if where is None or where[place]]
     # `0 · epsilon` makes a sum of nothing a Real, too.
     nothing = 0 * epsilon
     product, squares, other_squares = (
-        total([a[place] * b[place] for place in kept]) + nothing for a, b in ((first, second), (first, first), (second, second))
+        total([a[place] * b[place] for place in kept]) + nothing
+        for a, b in ((first, second), (first, first), (second, second))
     )
     # One root of the product, not a product of roots: that is exact for vectors that are equal or opposite.
     if floor == "each":
@@ -44,11 +50,15 @@ def _at_least(square: Any, least: Any) -> Any:
     return square if least < _LEAST else maximum(square, least)
 
 
-def _cosine_similarity(first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str, factor: Any) -> Any:
+def _cosine_similarity(
+    first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str, factor: Any
+) -> Any:
     return factor * _similarity(first, second, where, epsilon, floor)
 
 
-def _cosine_distance(first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str) -> Any:
+def _cosine_distance(
+    first: Sequence[Any], second: Sequence[Any], where: Sequence[bool] | None, epsilon: Any, floor: str
+) -> Any:
     return 1 - _similarity(first, second, where, epsilon, floor)
 
 
@@ -80,7 +90,11 @@ _COSINE_EDGES = (
     Edge("a zero vector, epsilon", {"first": _ZEROS, "second": _V}, {"epsilon": 0.125}),
     Edge("two zero vectors, epsilon", {"first": _ZEROS, "second": _ZEROS}, {"epsilon": 0.125}),
     Edge("norm below epsilon", {"first": (0.0625, -0.03125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
-    Edge("both norms below epsilon", {"first": (0.0625, -0.03125, 0.0, 0.0), "second": (0.0625, 0.03125, 0.0, 0.0625)}, {"epsilon": 0.125}),
+    Edge(
+        "both norms below epsilon",
+        {"first": (0.0625, -0.03125, 0.0, 0.0), "second": (0.0625, 0.03125, 0.0, 0.0625)},
+        {"epsilon": 0.125},
+    ),
     Edge("norm equal to epsilon", {"first": (0.0, -0.125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
     Edge("norm between epsilon and its root", {"first": (0.25, 0.0, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
     Edge("equal vectors", {"first": _V, "second": _V}),
@@ -88,14 +102,21 @@ _COSINE_EDGES = (
     Edge("same direction, other length", {"first": _V, "second": tuple(8 * x for x in _V)}),
     Edge("orthogonal vectors", {"first": (1.0, 2.0, -2.0, 0.0), "second": (2.0, 1.0, 2.0, 5.0)}),
     Edge("lengths far apart", {"first": (1e-3, -2e-3, 0.0, 1e-3), "second": (1e3, 3e3, -2e3, 1e2)}),
-    Edge("squares below the smallest number", {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", "-smallest_normal", 0.0, 0.0)}),
+    Edge(
+        "squares below the smallest number",
+        {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", "-smallest_normal", 0.0, 0.0)},
+    ),
     Edge("squares above the largest number", {"first": ("largest",) * 4, "second": ("largest", 0.0, 0.0, 0.0)}),
     Edge("one component", {"first": (-3.0,), "second": (0.5,)}),
 )
 _COSINE_MASKED = (
     Edge("masked NaN", {"first": (3.0, _NAN, 12.0, 0.5), "second": _W, "where": (True, False, True, True)}),
     Edge("masked infinity", {"first": _V, "second": (-1.0, 2.0, _INF, 8.0), "where": (True, True, False, True)}),
-    Edge("all masked", {"first": _V, "second": _W, "where": (False,) * 4}, free="the sums have no terms: the formula says 0/0"),
+    Edge(
+        "all masked",
+        {"first": _V, "second": _W, "where": (False,) * 4},
+        free="the sums have no terms: the formula says 0/0",
+    ),
     Edge("all masked, epsilon", {"first": _V, "second": _W, "where": (False,) * 4}, {"epsilon": 0.125}),
 )
 _SYMMETRIC = "exchanging `first` and `second` changes nothing"
@@ -107,7 +128,11 @@ cosine_similarity = TensorFunction(
     formula="factor · Σ aᵢ·bᵢ / (‖a‖ · ‖b‖), the denominator kept above epsilon",
     definition=_cosine_similarity,
     arguments=(_FIRST, _SECOND, _WHERE),
-    options=(_EPSILON, _FLOOR, Option("factor", 1.0, "what the cosine is multiplied by: −1 makes a loss of it", "any finite number", (-1.0,))),
+    options=(
+        _EPSILON,
+        _FLOOR,
+        Option("factor", 1.0, "what the cosine is multiplied by: −1 makes a loss of it", "any finite number", (-1.0,)),
+    ),
     pairs=(
         {"epsilon": 0.5, "floor": "product"},
         {"epsilon": 0.5, "floor": "square_sum"},
@@ -148,7 +173,9 @@ cosine_distance = TensorFunction(
         Property("symmetric", _SYMMETRIC),
     ),
     sources=(_OPTAX, Source("Wikipedia: Cosine similarity", "https://en.wikipedia.org/wiki/Cosine_similarity")),
-    notes=("Of vectors of almost the same direction the subtraction leaves few digits: ‖a/‖a‖ − b/‖b‖‖²/2 is the same number.",),
+    notes=(
+        "Of vectors of almost the same direction the subtraction leaves few digits: ‖a/‖a‖ − b/‖b‖‖²/2 is the same number.",
+    ),
 )
 
 
@@ -201,7 +228,7 @@ def _norm(differences: Sequence[Any], p: Any, epsilon: Any = 0) -> Any:
     At 0 every vector of numbers from −1 to 1 that the norm allows is a subgradient: those of Σ |x|.
     """
     if not isinstance(p, int) and p > -_IMPOSSIBLE:
-        largest = absolute(differences[0])
+        largest: Any = absolute(differences[0])
         for difference in differences[1:]:
             largest = maximum(largest, absolute(difference))
         return largest
@@ -256,7 +283,14 @@ pairwise_distance = TensorFunction(
 
 
 def _triplet_margin(
-    anchor: Sequence[Any], positive: Sequence[Any], negative: Sequence[Any], margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool
+    anchor: Sequence[Any],
+    positive: Sequence[Any],
+    negative: Sequence[Any],
+    margin: Any,
+    p: int,
+    epsilon: Any,
+    epsilon_in: str,
+    swap: bool,
 ) -> Any:
     def distance(first: Sequence[Any], second: Sequence[Any]) -> Any:
         if epsilon_in == "sum":
@@ -326,12 +360,18 @@ triplet_margin = TensorFunction(
 )  # fmt: skip
 
 
-def _circle(embeddings: Sequence[Sequence[Any]], labels: Sequence[int], gamma: Any, margin: Any, remove_diagonal: bool) -> Any:
+def _circle(
+    embeddings: Sequence[Sequence[Any]], labels: Sequence[int], gamma: Any, margin: Any, remove_diagonal: bool
+) -> Any:
     places = range(len(labels))
     similarities = {(i, j): minimum(dot(embeddings[i], embeddings[j]), 1) for i in places for j in places if i <= j}
     losses: list[Any] = []
     for i in places:
-        alike = [similarities[min(i, j), max(i, j)] for j in places if labels[j] == labels[i] and not (remove_diagonal and i == j)]
+        alike = [
+            similarities[min(i, j), max(i, j)]
+            for j in places
+            if labels[j] == labels[i] and not (remove_diagonal and i == j)
+        ]
         others = [similarities[min(i, j), max(i, j)] for j in places if labels[j] != labels[i]]
         if not alike or not others:
             losses.append(0)
@@ -369,11 +409,24 @@ circle = TensorFunction(
     weighted=True,
     edges=(
         Edge("unit vectors", {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 1, 0)}),
-        Edge("equal vectors in a group", {"embeddings": (_UNIT_ROWS[1], _UNIT_ROWS[1], _UNIT_ROWS[3]), "labels": (2, 2, 0)}),
-        Edge("equal vectors in different groups", {"embeddings": (_UNIT_ROWS[1], _UNIT_ROWS[1], _UNIT_ROWS[3]), "labels": (2, 0, 2)}),
-        Edge("opposite vectors in a group", {"embeddings": (_UNIT_ROWS[0], (-1.0, 0.0, 0.0, 0.0), _UNIT_ROWS[1]), "labels": (0, 0, 1)}),
+        Edge(
+            "equal vectors in a group",
+            {"embeddings": (_UNIT_ROWS[1], _UNIT_ROWS[1], _UNIT_ROWS[3]), "labels": (2, 2, 0)},
+        ),
+        Edge(
+            "equal vectors in different groups",
+            {"embeddings": (_UNIT_ROWS[1], _UNIT_ROWS[1], _UNIT_ROWS[3]), "labels": (2, 0, 2)},
+        ),
+        Edge(
+            "opposite vectors in a group",
+            {"embeddings": (_UNIT_ROWS[0], (-1.0, 0.0, 0.0, 0.0), _UNIT_ROWS[1]), "labels": (0, 0, 1)},
+        ),
         Edge("a group of one", {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 2, 2)}),
-        Edge("a group of one with itself", {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 2, 2)}, {"remove_diagonal": False}),
+        Edge(
+            "a group of one with itself",
+            {"embeddings": _UNIT_ROWS, "labels": (0, 0, 1, 2, 2)},
+            {"remove_diagonal": False},
+        ),
         Edge("one group", {"embeddings": _UNIT_ROWS, "labels": (1, 1, 1, 1, 1)}),
         Edge("groups of one", {"embeddings": _UNIT_ROWS, "labels": (4, 3, 2, 1, 0)}),
         Edge("one sample", {"embeddings": (_UNIT_ROWS[1],), "labels": (0,)}),
@@ -393,7 +446,10 @@ def _ntxent(embeddings: Sequence[Sequence[Any]], labels: Sequence[int], temperat
     places = range(len(labels))
     squares = [dot(row, row) for row in embeddings]
     scaled = {
-        (i, j): dot(embeddings[i], embeddings[j]) / (sqrt(squares[i] * squares[j]) * temperature) for i in places for j in places if i < j
+        (i, j): dot(embeddings[i], embeddings[j]) / (sqrt(squares[i] * squares[j]) * temperature)
+        for i in places
+        for j in places
+        if i < j
     }
     losses: list[Any] = []
     for i in places:
@@ -415,7 +471,9 @@ ntxent = TensorFunction(
     definition=_ntxent,
     arguments=(
         Argument("embeddings", "real", ("n", "d"), "one vector for each sample"),
-        Argument("labels", "group", ("n",), "the group of each sample: views of one image are a group", differentiable=False),
+        Argument(
+            "labels", "group", ("n",), "the group of each sample: views of one image are a group", differentiable=False
+        ),
     ),
     options=(Option("temperature", 0.07, "what cosines are divided by", "temperature > 0", (0.5, 4.0), (-1.0,)),),
     sizes={"n": (6,), "d": (5,)},
@@ -427,16 +485,37 @@ ntxent = TensorFunction(
         Edge("groups of one", {"embeddings": _ROWS, "labels": (0, 1, 2, 3, 4)}, free="the mean has no terms"),
         Edge("equal vectors", {"embeddings": (_ROWS[0], _ROWS[0], _ROWS[2], _ROWS[2]), "labels": (0, 0, 1, 1)}),
         Edge("all vectors equal", {"embeddings": (_ROWS[0],) * 4, "labels": (0, 1, 0, 1)}),
-        Edge("opposite vectors in a group", {"embeddings": (_ROWS[0], tuple(-x for x in _ROWS[0]), _ROWS[2]), "labels": (1, 1, 0)}),
-        Edge("lengths far apart", {"embeddings": (_ROWS[0], tuple(1e3 * x for x in _ROWS[1]), tuple(1e-3 * x for x in _ROWS[2])), "labels": (0, 0, 1)}),
-        Edge("a zero vector", {"embeddings": (_ROWS[0], _ROWS[1], (0.0, 0.0, 0.0)), "labels": (0, 0, 1)}, free=_NO_DIRECTION),
+        Edge(
+            "opposite vectors in a group",
+            {"embeddings": (_ROWS[0], tuple(-x for x in _ROWS[0]), _ROWS[2]), "labels": (1, 1, 0)},
+        ),
+        Edge(
+            "lengths far apart",
+            {
+                "embeddings": (_ROWS[0], tuple(1e3 * x for x in _ROWS[1]), tuple(1e-3 * x for x in _ROWS[2])),
+                "labels": (0, 0, 1),
+            },
+        ),
+        Edge(
+            "a zero vector",
+            {"embeddings": (_ROWS[0], _ROWS[1], (0.0, 0.0, 0.0)), "labels": (0, 0, 1)},
+            free=_NO_DIRECTION,
+        ),
     ),
     properties=(Property("nonnegative", "ntxent ≥ 0"),),
     sources=(
-        Source("Chen et al.: A Simple Framework for Contrastive Learning of Visual Representations, ICML 2020", "https://arxiv.org/abs/2002.05709"),
-        Source("PyTorch Metric Learning documentation: NTXentLoss", "https://kevinmusgrave.github.io/pytorch-metric-learning/losses/"),
+        Source(
+            "Chen et al.: A Simple Framework for Contrastive Learning of Visual Representations, ICML 2020",
+            "https://arxiv.org/abs/2002.05709",
+        ),
+        Source(
+            "PyTorch Metric Learning documentation: NTXentLoss",
+            "https://kevinmusgrave.github.io/pytorch-metric-learning/losses/",
+        ),
     ),
-    notes=("In groups of more than two the other members of the group are left out of the denominator; the paper has groups of two only.",),
+    notes=(
+        "In groups of more than two the other members of the group are left out of the denominator; the paper has groups of two only.",
+    ),
 )
 
 

@@ -181,6 +181,7 @@ FARTHEST = 2**16384
 SQRT_2 = Constant("√2", lambda one: sqrt(2 * one))
 LOG_2 = Constant("log 2", lambda one: log(2 * one))
 MINUS_INFINITY = Constant("−∞", lambda one: log(one - one))
+UNDEFINED = Constant("0/0", lambda one: (one - one) / (one - one))
 PI = Constant("π", lambda one: 4 * atan(one))
 
 

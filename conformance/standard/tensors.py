@@ -199,4 +199,3 @@ ROWS = {
 
 COMMON = ("reduction", "rows", "axis")
 """Options that belong to no definition: the standard's machinery carries them out for every function alike."""
-

@@ -112,7 +112,15 @@ def _in_parallel(missing: Mapping[str, Asked], jobs: int) -> Iterator[tuple[str,
 
 
 def _by_name(asked: Asked) -> tuple[Any, ...]:
-    return asked.function.name, dict(asked.options), dict(asked.tensors), asked.quantity, asked.wrt, asked.cotangent, asked.direction
+    return (
+        asked.function.name,
+        dict(asked.options),
+        dict(asked.tensors),
+        asked.quantity,
+        asked.wrt,
+        asked.cotangent,
+        asked.direction,
+    )
 
 
 def _compute(named: Sequence[tuple[str, tuple[Any, ...]]]) -> list[tuple[str, Exact]]:
@@ -128,7 +136,11 @@ def key_of(asked: Asked) -> str:
 
     add(f"{_code()} {asked.function.name} {asked.quantity} {asked.wrt}".encode())
     add(_definition(asked.function.definition).encode())
-    add(repr((asked.function.arguments, asked.function.result, asked.function.axis, bool(asked.function.reductions))).encode())
+    add(
+        repr(
+            (asked.function.arguments, asked.function.result, asked.function.axis, bool(asked.function.reductions))
+        ).encode()
+    )
     add(repr(sorted(asked.options.items())).encode())
     for name in sorted(asked.tensors):
         add(name.encode())
@@ -160,7 +172,9 @@ def _definition(definition: Callable[..., Any]) -> str:
 def pack(answer: Exact) -> bytes:
     """An answer as bytes."""
     upper = answer.upper
-    head = struct.pack("<B?", len(answer.shape), upper is not None) + struct.pack(f"<{len(answer.shape)}q", *answer.shape)
+    head = struct.pack("<B?", len(answer.shape), upper is not None) + struct.pack(
+        f"<{len(answer.shape)}q", *answer.shape
+    )
     arrays = [*_of_reals(answer.truth), answer.slack.astype("<f8"), answer.slack_exponent.astype("<i4")]
     if upper is not None and answer.tied is not None:
         arrays += [*_of_reals(upper), answer.tied.astype("u1")]
@@ -168,7 +182,12 @@ def pack(answer: Exact) -> bytes:
 
 
 def _of_reals(reals: Reals) -> list[NDArray[Any]]:
-    return [reals.kind.astype("u1"), reals.mantissa.astype("<f8"), reals.tail.astype("<f8"), reals.exponent.astype("<i4")]
+    return [
+        reals.kind.astype("u1"),
+        reals.mantissa.astype("<f8"),
+        reals.tail.astype("<f8"),
+        reals.exponent.astype("<i4"),
+    ]
 
 
 def unpack(raw: bytes) -> Exact | None:
@@ -184,4 +203,6 @@ def unpack(raw: bytes) -> Exact | None:
         found.append(np.frombuffer(raw, dtype=kind, count=n, offset=place).astype(np.dtype(kind).newbyteorder("=")))
         place += n * np.dtype(kind).itemsize
     upper = Reals(*found[6:10]) if has_upper else None
-    return Exact(tuple(shape), Reals(*found[:4]), found[4], found[5], upper, found[10].astype(bool) if has_upper else None)
+    return Exact(
+        tuple(shape), Reals(*found[:4]), found[4], found[5], upper, found[10].astype(bool) if has_upper else None
+    )

@@ -60,7 +60,9 @@ class Tape:
             elif isinstance(exact, (int, float)):
                 known = arb(exact)
             else:
-                raise TypeError(f"a definition may use int, Fraction and Constant beside Real, not {type(exact).__name__}")
+                raise TypeError(
+                    f"a definition may use int, Fraction and Constant beside Real, not {type(exact).__name__}"
+                )
             self.numbers[exact] = known
         return known
 
@@ -71,7 +73,14 @@ class Variable:
 
     __slots__ = ("adjoint", "adjoint_tangent", "loss", "parents", "partials", "shares", "tangent", "tape", "value")
 
-    def __init__(self, tape: Tape, value: arb, tangent: arb | None, parents: Sequence[Variable], partials: Sequence[tuple[arb, arb | None]]) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        value: arb,
+        tangent: arb | None,
+        parents: Sequence[Variable],
+        partials: Sequence[tuple[arb, arb | None]],
+    ) -> None:
         self.tape, self.value, self.tangent, self.parents, self.partials = tape, value, tangent, parents, partials
         self.adjoint: arb | None = None
         self.adjoint_tangent: arb | None = None
@@ -83,7 +92,13 @@ class Variable:
 
     def __add__(self, other: Any) -> Variable:
         if type(other) is Variable:
-            return Variable(self.tape, self.value + other.value, _plus(self.tangent, other.tangent), (self, other), ((ONE, None), (ONE, None)))
+            return Variable(
+                self.tape,
+                self.value + other.value,
+                _plus(self.tangent, other.tangent),
+                (self, other),
+                ((ONE, None), (ONE, None)),
+            )
         return Variable(self.tape, self.value + self.tape.constant(other), self.tangent, (self,), ((ONE, None),))
 
     __radd__ = __add__
@@ -98,7 +113,9 @@ class Variable:
         return Variable(self.tape, self.value - self.tape.constant(other), self.tangent, (self,), ((ONE, None),))
 
     def __rsub__(self, other: Any) -> Variable:
-        return Variable(self.tape, self.tape.constant(other) - self.value, _minus(self.tangent), (self,), ((arb(-1), None),))
+        return Variable(
+            self.tape, self.tape.constant(other) - self.value, _minus(self.tangent), (self,), ((arb(-1), None),)
+        )
 
     def __mul__(self, other: Any) -> Variable:
         if type(other) is Variable:
@@ -112,7 +129,8 @@ class Variable:
 
     def __truediv__(self, other: Any) -> Variable:
         if type(other) is Variable:
-            return self.__mul__(other._reciprocal())
+            product: Variable = self * other._reciprocal()
+            return product
         factor = _inverse(self.tape.constant(other), "nan")
         return Variable(self.tape, self.value * factor, _times(self.tangent, factor), (self,), ((factor, None),))
 
@@ -128,7 +146,9 @@ class Variable:
         """A function of this variable alone, from its value and derivative; `bend()` gives the second derivative."""
         if self.tangent is None:
             return Variable(self.tape, value, None, (self,), ((slope, None),))
-        return Variable(self.tape, value, _times(self.tangent, slope), (self,), ((slope, _times(self.tangent, bend())),))
+        return Variable(
+            self.tape, value, _times(self.tangent, slope), (self,), ((slope, _times(self.tangent, bend())),)
+        )
 
     # --- comparison ---------------------------------------------------------------------------------------------------
 
@@ -173,7 +193,17 @@ class Variable:
     def log(self) -> Variable:
         """−∞ at 0; Undecided where the ball reaches 0 or below."""
         x = self.value
-        value = arb("-inf") if x == 0 else arb("inf") if x == arb("inf") else arb("nan") if x < 0 or x.is_nan() else x.log() if x > 0 else None
+        value = (
+            arb("-inf")
+            if x == 0
+            else arb("inf")
+            if x == arb("inf")
+            else arb("nan")
+            if x < 0 or x.is_nan()
+            else x.log()
+            if x > 0
+            else None
+        )
         if value is None:
             raise Undecided
         inverse = arb("nan") if x < 0 else _inverse(x)
@@ -181,7 +211,17 @@ class Variable:
 
     def log1p(self) -> Variable:
         x = self.value
-        value = arb("-inf") if x == -1 else arb("inf") if x == arb("inf") else arb("nan") if x < -1 or x.is_nan() else x.log1p() if x > -1 else None
+        value = (
+            arb("-inf")
+            if x == -1
+            else arb("inf")
+            if x == arb("inf")
+            else arb("nan")
+            if x < -1 or x.is_nan()
+            else x.log1p()
+            if x > -1
+            else None
+        )
         if value is None:
             raise Undecided
         inverse = arb("nan") if x < -1 else _inverse(1 + x)
@@ -218,7 +258,11 @@ class Variable:
         c = exponent.value if type(exponent) is Variable else self.tape.constant(exponent)
         if c == 0:
             return self._of(ONE, ZERO, lambda: ZERO)
-        return self._of(_power(x, c), c * _power(x, c - 1) if c != 1 else ONE, lambda: c * (c - 1) * _power(x, c - 2) if c != 1 else ZERO)
+        return self._of(
+            _power(x, c),
+            c * _power(x, c - 1) if c != 1 else ONE,
+            lambda: c * (c - 1) * _power(x, c - 2) if c != 1 else ZERO,
+        )
 
     def xlogy(self, other: Any) -> Variable:
         """self · log(other), 0 where self is 0; the derivative in self is log(other)."""
@@ -243,7 +287,9 @@ class Variable:
         x = _lifted(self.tape, other)
         if not self.value == 0 or x.value.is_finite() or x.value.is_nan():
             return self * x
-        return Variable(self.tape, ZERO, _times(self.tangent, x.value), (self, x), ((x.value, x.tangent), (ZERO, self.tangent)))
+        return Variable(
+            self.tape, ZERO, _times(self.tangent, x.value), (self, x), ((x.value, x.tangent), (ZERO, self.tangent))
+        )
 
     def each(self, function: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         """`function` of every place of the rows; NaN, shaped as what stands there in the first row, where a NaN was compared."""

@@ -33,7 +33,12 @@ QUANTITIES = ("value", "gradient", "forward_gradient", "hessian_vector")
 MOST_COLUMNS = 24
 """Numbers of a unit up to which every column of its Hessian is computed; of more, what a few patterns of signs amount to."""
 
-PATTERNS = (lambda i: 1, lambda i: 1 - 2 * (i % 2), lambda i: 1 - 2 * (i // 2 % 2), lambda i: 1 - 2 * ((i * i + i) // 3 % 2))
+PATTERNS = (
+    lambda i: 1,
+    lambda i: 1 - 2 * (i % 2),
+    lambda i: 1 - 2 * (i // 2 % 2),
+    lambda i: 1 - 2 * ((i * i + i) // 3 % 2),
+)
 
 FLOAT64 = FORMATS["float64"]
 _NO_NUMBER = arb("nan")
@@ -102,9 +107,13 @@ class _Problem:
         self.asked, self.function, self.options = asked, asked.function, asked.options
         function = self.function
         self.given = {
-            name: (function.argument(name), np.asarray(array)) for name, array in asked.tensors.items() if name != "weight"
+            name: (function.argument(name), np.asarray(array))
+            for name, array in asked.tensors.items()
+            if name != "weight"
         }
-        self.laid = {name: _core_last(function, self.options, argument, array) for name, (argument, array) in self.given.items()}
+        self.laid = {
+            name: _core_last(function, self.options, argument, array) for name, (argument, array) in self.given.items()
+        }
         loops = {
             array.shape[: array.ndim - len(argument.core)]
             for (argument, _), array in zip(self.given.values(), self.laid.values(), strict=True)
@@ -126,7 +135,9 @@ class _Problem:
         """Numbers, slack and, where there are ties, upper ends, as flat arrays of balls."""
         quantity = self.asked.quantity
         units = [self._unit(index, quantity != "value", final) for index in range(self.count)]
-        nan = np.repeat(np.array([unit.nan for unit in units], dtype=bool), math.prod(self.core)).reshape(self.loop + self.core)
+        nan = np.repeat(np.array([unit.nan for unit in units], dtype=bool), math.prod(self.core)).reshape(
+            self.loop + self.core
+        )
         if quantity in ("gradient", "hessian_vector"):
             return self._derived(units)
         forward = quantity == "forward_gradient"
@@ -162,19 +173,22 @@ class _Problem:
         elif reduction in ("mean", "weighted_mean"):
             total = arb(math.prod(before)) if weights is None else sum(weights.reshape(-1), ZERO)
             factor = factor * (_NO_NUMBER if total == 0 else 1 / total)
-        return factor
+        return np.asarray(factor, dtype=object)
 
     def _reduced(
         self, numbers: NDArray[Any], slack: NDArray[Any], weights: NDArray[Any] | None, nan: NDArray[np.bool_]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Results put together as `rows` and `reduction` say; or, where nothing is, with the core back at the axis it came from."""
-        rows, reduction, axis = (self.options.get(name, what) for name, what in (("rows", "none"), ("reduction", "none"), ("axis", -1)))
+        rows, reduction, axis = (
+            self.options.get(name, what) for name, what in (("rows", "none"), ("reduction", "none"), ("axis", -1))
+        )
         if self.core and not self.function.reductions:
             self.shape = self._shape_of_results()
             numbers, slack, nan = (self._results_back(part) for part in (numbers, slack, nan))
         elif rows != "none" or reduction != "none" or "weight" in self.asked.tensors:
             factor = self._factors(weights)
-            numbers, slack = numbers * factor, slack * _sizes(factor)
+            # Of arrays without dimensions NumPy makes their one element.
+            numbers, slack = (np.asarray(part, dtype=object) for part in (numbers * factor, slack * _sizes(factor)))
             if reduction != "none":
                 numbers, slack, nan = numbers.reshape(-1), slack.reshape(-1), nan.reshape(-1)
             if reduction != "none" or rows != "none":
@@ -216,7 +230,7 @@ class _Problem:
         above = _stacked([unit.derived_upper or unit.derived for unit in units], (self.count, size))
         nan = np.repeat(np.array([unit.nan for unit in units], dtype=bool), size).reshape(self.count, size)
         if not self.core:
-            scale = (self._factors(self._weights(units)) * self._cotangents()).reshape(self.count, 1)
+            scale = _flat(self._factors(self._weights(units)) * self._cotangents()).reshape(self.count, 1)
             turned = np.array([bool(one < 0) for one in scale.reshape(-1)], dtype=bool).reshape(self.count, 1)
             numbers, slack, above = numbers * scale, slack * _sizes(scale), above * scale
             # Multiplied by a negative number, the ends change places.
@@ -225,7 +239,9 @@ class _Problem:
             slack = _summed(slack, 0) + rounding(max(self.count, 1)) * _summed(_sizes(numbers), 0)
             numbers, above, nan = _summed(numbers, 0), _summed(above, 0), np.asarray(nan.any(axis=0))
         self.shape = tuple(array.shape)
-        numbers, slack, above, nan = (self._argument_back(part, argument, laid.shape) for part in (numbers, slack, above, nan))
+        numbers, slack, above, nan = (
+            self._argument_back(part, argument, laid.shape) for part in (numbers, slack, above, nan)
+        )
         self.nan = nan.astype(bool)
         return numbers, slack, above if tied else None
 
@@ -242,7 +258,9 @@ class _Problem:
         if given is None:
             return _objects([ONE] * math.prod(every), every)
         if self.core and not self.function.reductions:
-            return _balls(_core_axis_last(np.asarray(given), self.options.get("axis", -1)) if self._moves_core() else given)
+            return _balls(
+                _core_axis_last(np.asarray(given), self.options.get("axis", -1)) if self._moves_core() else given
+            )
         cotangent = _balls(given)
         if self.options.get("reduction", "none") == "none" and self.options.get("rows", "none") != "none":
             cotangent = np.expand_dims(cotangent, self.options["axis"])
@@ -305,7 +323,8 @@ class _Problem:
                 cores[name] = _nested(cell.tolist(), lambda number: number)
                 continue
             made = [
-                tape.input(number, (tangents or {}).get((name, place))) for place, number in enumerate(cell.reshape(-1).tolist())
+                tape.input(number, (tangents or {}).get((name, place)))
+                for place, number in enumerate(cell.reshape(-1).tolist())
             ]
             inputs[name] = made
             cores[name] = _folded(made, cell.shape)
@@ -318,7 +337,9 @@ class _Problem:
         flat: list[Any] = []
         shape = _unfolded(outcome, flat)
         if shape != self.core:
-            raise TypeError(f"the definition of {self.function.name} gives {shape} where its dimensions say {self.core}")
+            raise TypeError(
+                f"the definition of {self.function.name} gives {shape} where its dimensions say {self.core}"
+            )
         results = [one if type(one) is Variable else Variable(tape, tape.constant(one), None, (), ()) for one in flat]
         return tape, inputs, results, weight
 
@@ -344,7 +365,9 @@ class _Problem:
             self._result_seeds = seeds.reshape(self.count, -1)
         return list(zip(results, self._result_seeds[index], strict=True))
 
-    def _value_slack(self, index: int, tape: Tape, inputs: Mapping[str, Sequence[Variable]], results: Sequence[Variable]) -> list[arb]:
+    def _value_slack(
+        self, index: int, tape: Tape, inputs: Mapping[str, Sequence[Variable]], results: Sequence[Variable]
+    ) -> list[arb]:
         every = [(name, place) for name, made in inputs.items() for place in range(len(made))]
         if len(results) == 1:
             backwards(tape, [(results[0], ONE)])
@@ -419,14 +442,20 @@ class _Problem:
                     slacks[place] = slacks[place] + change if few else _larger(slacks[place], 2 * change)
         return slacks
 
-    def _directional(self, index: int, inputs: Mapping[str, Sequence[Variable]], results: int) -> tuple[list[arb], list[arb]]:
+    def _directional(
+        self, index: int, inputs: Mapping[str, Sequence[Variable]], results: int
+    ) -> tuple[list[arb], list[arb]]:
         """Forward mode and Hessian-vector products, column by column: Σⱼ columnⱼ · directionⱼ; and their slack.
 
         The slack is (8 + 2·max|x|) ulp of Σⱼ |columnⱼ · directionⱼ|: what is exponential in x loses |x| ulp by rounding x.
         """
         forward = self.asked.quantity == "forward_gradient"
         argument = self.given[self.asked.wrt][0]
-        given = np.ones(self.given[self.asked.wrt][1].shape) if self.asked.direction is None else np.asarray(self.asked.direction)
+        given = (
+            np.ones(self.given[self.asked.wrt][1].shape)
+            if self.asked.direction is None
+            else np.asarray(self.asked.direction)
+        )
         along = _core_last(self.function, self.options, argument, given)
         cell = along if argument.shared else along.reshape(self.count, -1)[index]
         numbers = [magnitude(v.value) for made in inputs.values() for v in made if v.value.is_finite()]
@@ -465,7 +494,9 @@ class _Unit:
 # --- layout -----------------------------------------------------------------------------------------------------------
 
 
-def _core_last(function: TensorFunction, options: Mapping[str, Any], argument: Argument, array: NDArray[Any]) -> NDArray[Any]:
+def _core_last(
+    function: TensorFunction, options: Mapping[str, Any], argument: Argument, array: NDArray[Any]
+) -> NDArray[Any]:
     """The array with its one core dimension last; axes that are several become one."""
     if not function.axis or len(argument.core) != 1 or argument.shared:
         return array
@@ -583,7 +614,9 @@ def _choices(ties: int) -> Iterator[tuple[bool | None, ...]]:
 
 
 def _tied(low: NDArray[Any], high: NDArray[Any], problem: _Problem) -> NDArray[np.bool_]:
-    return np.array([not (a.overlaps(b) or (a.is_nan() and b.is_nan())) for a, b in zip(low, high, strict=True)], dtype=bool)
+    return np.array(
+        [not (a.overlaps(b) or (a.is_nan() and b.is_nan())) for a, b in zip(low, high, strict=True)], dtype=bool
+    )
 
 
 def _settled(balls: NDArray[Any], nan: NDArray[np.bool_], final: bool) -> tuple[Reals, bool]:
@@ -598,7 +631,9 @@ def _settled(balls: NDArray[Any], nan: NDArray[np.bool_], final: bool) -> tuple[
     open_ = any(reals.kind[place] == UNDECIDED for place in set(range(len(balls))) - set(finite))
     if finite:
         places = np.array(finite, dtype=np.int64)
-        found = column([balls[place] for place in finite], FLOAT64, np.full(len(finite), SIGN_OPEN, dtype=np.int8), final)
+        found = column(
+            [balls[place] for place in finite], FLOAT64, np.full(len(finite), SIGN_OPEN, dtype=np.int8), final
+        )
         for name in ("kind", "mantissa", "tail", "exponent"):
             getattr(reals, name)[places] = getattr(found.reals, name)
         open_ |= len(found.open) > 0

@@ -149,7 +149,9 @@ def account(
         package, version = package_of(place)
         found.packages[package] = version
         everything = {f"{place}.{name}" for name in callables(place_of(place))}
-        asked = everything if place in full[backend] else {n for n in everything if _last(n) in known or tells(_last(n))}
+        asked = (
+            everything if place in full[backend] else {n for n in everything if _last(n) in known or tells(_last(n))}
+        )
         asked -= _repeated(place, everything)
         found.unaccounted.extend(
             f"new in {package} {version}: {name}: bind it (backends/) or list it with a reason (tests/backends/out_of_scope.py)"

@@ -54,7 +54,7 @@ def evaluate(
 
     `arrays`: the arguments by name, None or absent where optional ones are not given. `options`: those that differ from the
     defaults. `quantity`: "value" or "gradient"; the cotangent has the shape of the value and is one where none is given.
-    `generator`: where functions that draw take their numbers; without one they take the mean of what would be drawn.
+    `generator`: where functions that draw take their numbers; without one the noise is 0.
     The result has the dtype of the float arguments; a gradient has the shape of its argument.
 
     Raises KeyError for an unknown function; TypeError for missing or unknown arguments and options, and for dtypes that do not fit;
@@ -64,8 +64,9 @@ def evaluate(
     settings = signature.checked(name, options)
     laid = lay_out(name, signature, arrays, settings)
     own = {setting.name: settings[setting.name] for setting in signature.settings}
-    if signature.drawn:
-        own["generator"] = generator
+    if signature.drawn and generator is not None:
+        shape = laid.arrays[signature.arguments[0].name].shape
+        own["noise"] = generator.gumbel(size=shape).astype(working_precision(laid.dtype))
     with np.errstate(all="ignore"):
         if quantity == "value":
             results = _results(signature, laid, core.value(laid.arrays, own))
@@ -168,5 +169,7 @@ def _cotangent(
         return np.ones(shape, working)
     cotangent = np.asarray(given)
     if cotangent.shape != shape:
-        raise ValueError(f"{name}: the cotangent has the shape {cotangent.shape} and the result {shape}; give one shape")
+        raise ValueError(
+            f"{name}: the cotangent has the shape {cotangent.shape} and the result {shape}; give one shape"
+        )
     return cotangent.astype(working)

@@ -8,35 +8,19 @@ losses of a single number in `binary`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..arithmetic import below
 from . import binary, multiclass
 from .core import Arrays, Core, Options
-from .logits import cross_entropy, cross_entropy_gradient, of_labels, softmax
-from .scaled import first_largest, spare, times, total_of_others
+from .distributions import Clipped, clipped, of_quotients, present, smoothed
+from .logits import Softmax, cross_entropy, cross_entropy_gradient, of_labels, softmax
+from .scaled import spare, times
 from .sums import over_loop, total
 
 # --- of logits ------------------------------------------------------------------------------------------------------------
-
-
-def present(arrays: Arrays, name: str) -> np.ndarray:
-    """The classes that take part, with the shape of the argument of that name."""
-    values = arrays[name]
-    where = arrays.get("where")
-    return np.ones(values.shape, bool) if where is None else np.broadcast_to(where, values.shape)
-
-
-def smoothed(target: np.ndarray, taking_part: np.ndarray, smoothing: float) -> np.ndarray:
-    """(1 − s)·t + s/n for the n classes that take part, 0 for the others."""
-    kept = target.dtype.type(1 - smoothing) * target
-    if smoothing:
-        kept = kept + target.dtype.type(smoothing) / taking_part.sum(axis=-1, keepdims=True).astype(target.dtype)
-    return np.where(taking_part, kept, 0)
 
 
 def _ignored(labels: np.ndarray, options: Options) -> np.ndarray:
@@ -52,14 +36,25 @@ def _label_weight(arrays: Arrays, labels: np.ndarray, ignored: np.ndarray, dtype
     return np.where(ignored, 0, weights[np.clip(labels, 0, weights.shape[-1] - 1)]).astype(dtype)
 
 
-def _label_weights(arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray) -> np.ndarray:
-    """The weight of each class in the loss of each row: its smoothed target times its class weight."""
+def _label_target(arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray) -> np.ndarray:
+    """The smoothed target of each row, nothing but zeros for an ignored one."""
     labels = arrays["labels"]
-    target = of_labels(labels, logits.shape[-1], logits.dtype)
-    weights = smoothed(target, taking_part, options["label_smoothing"])
-    if arrays.get("class_weight") is not None:
-        weights = weights * arrays["class_weight"]
-    return np.where(_ignored(labels, options)[..., None], 0, weights).astype(logits.dtype)
+    target = smoothed(of_labels(labels, logits.shape[-1], logits.dtype), taking_part, options["label_smoothing"])
+    return np.where(_ignored(labels, options)[..., None], 0, target).astype(logits.dtype)
+
+
+def _with_class_weight(arrays: Arrays, target: np.ndarray) -> np.ndarray:
+    """What each class counts in the loss of each row."""
+    return target if arrays["class_weight"] is None else target * arrays["class_weight"]
+
+
+def _class_weight_gradient(
+    arrays: Arrays, target: np.ndarray, parts: Softmax, cotangent: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The derivative of Σ result · cotangent in the class weights, if there are any."""
+    if arrays["class_weight"] is None:
+        return {}
+    return {"class_weight": over_loop(times(target, spare(target, parts.surprise), cotangent[..., None]), 1)}
 
 
 def _seen(logits: np.ndarray, taking_part: np.ndarray, ignored: Any) -> np.ndarray:
@@ -69,18 +64,21 @@ def _seen(logits: np.ndarray, taking_part: np.ndarray, ignored: Any) -> np.ndarr
 
 def _of_labels(arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ignored = _ignored(arrays["labels"], options)
-    weights = _label_weights(arrays, options, logits, taking_part)
+    weights = _with_class_weight(arrays, _label_target(arrays, options, logits, taking_part))
     result = cross_entropy(softmax(_seen(logits, taking_part, ignored[..., None])), weights)
     return result, _label_weight(arrays, arrays["labels"], ignored, logits.dtype)
 
 
 def _of_labels_gradient(
     arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray, cotangent: np.ndarray
-) -> np.ndarray:
+) -> dict[str, np.ndarray]:
+    """In the logits, and in the class weights if there are any."""
     ignored = _ignored(arrays["labels"], options)[..., None]
-    weights = _label_weights(arrays, options, logits, taking_part)
-    slope = cross_entropy_gradient(softmax(_seen(logits, taking_part, ignored)), weights, cotangent)
-    return np.where(taking_part & ~ignored, slope, 0).astype(logits.dtype)
+    target = _label_target(arrays, options, logits, taking_part)
+    parts = softmax(_seen(logits, taking_part, ignored))
+    slope = cross_entropy_gradient(parts, _with_class_weight(arrays, target), cotangent)
+    slope = np.where(taking_part & ~ignored, slope, 0).astype(logits.dtype)
+    return {"logits": slope, **_class_weight_gradient(arrays, target, parts, cotangent)}
 
 
 def _cross_entropy(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +86,7 @@ def _cross_entropy(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.nda
 
 
 def _cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    return {"logits": _of_labels_gradient(arrays, options, arrays["logits"], present(arrays, "logits"), cotangent)}
+    return _of_labels_gradient(arrays, options, arrays["logits"], present(arrays, "logits"), cotangent)
 
 
 def _linear_logits(arrays: Arrays, options: Options) -> np.ndarray:
@@ -105,85 +103,42 @@ def _linear_cross_entropy(arrays: Arrays, options: Options) -> tuple[np.ndarray,
 
 def _linear_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     logits = _linear_logits(arrays, options)
-    slope = _of_labels_gradient(arrays, options, logits, np.ones(logits.shape, bool), cotangent)
+    gradients = _of_labels_gradient(arrays, options, logits, np.ones(logits.shape, bool), cotangent)
+    slope = gradients.pop("logits")
     ignored = _ignored(arrays["labels"], options)[..., None]
     features = np.where(ignored, 0, arrays["features"]).astype(slope.dtype)
-    gradients = {
-        "features": np.where(ignored, 0, total(np.swapaxes(slope[..., None] * arrays["linear_weight"], -1, -2))),
-        "linear_weight": over_loop(slope[..., None] * features[..., None, :], 2),
-    }
+    pulled = total(np.swapaxes(slope[..., None] * arrays["linear_weight"], -1, -2))
+    gradients["features"] = np.where(ignored, 0, pulled)
+    gradients["linear_weight"] = over_loop(slope[..., None] * features[..., None, :], 2)
     if arrays["linear_bias"] is not None:
         gradients["linear_bias"] = over_loop(slope, 1)
     return gradients
 
 
-def _soft_weights(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
+def _soft_target(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
     taking_part = present(arrays, "target")
-    weights = smoothed(arrays["target"], taking_part, options["label_smoothing"])
-    return weights if arrays["class_weight"] is None else weights * arrays["class_weight"], taking_part
+    return smoothed(arrays["target"], taking_part, options["label_smoothing"]), taking_part
 
 
 def _soft_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
-    weights, taking_part = _soft_weights(arrays, options)
-    return cross_entropy(softmax(_seen(arrays["logits"], taking_part, False)), weights)
+    target, taking_part = _soft_target(arrays, options)
+    return cross_entropy(softmax(_seen(arrays["logits"], taking_part, False)), _with_class_weight(arrays, target))
 
 
 def _soft_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    weights, taking_part = _soft_weights(arrays, options)
+    target, taking_part = _soft_target(arrays, options)
     parts = softmax(_seen(arrays["logits"], taking_part, False))
-    kept = weights.dtype.type(1 - options["label_smoothing"])
-    class_weight = () if arrays["class_weight"] is None else (arrays["class_weight"],)
-    rise = times(parts.surprise, kept, cotangent[..., None], *class_weight)
-    slope = cross_entropy_gradient(parts, weights, cotangent)
-    return {"logits": np.where(taking_part, slope, 0), "target": np.where(taking_part, rise, 0)}
+    kept = np.full_like(target, 1 - options["label_smoothing"])
+    rise = times(parts.surprise, _with_class_weight(arrays, kept), cotangent[..., None])
+    slope = cross_entropy_gradient(parts, _with_class_weight(arrays, target), cotangent)
+    return {
+        "logits": np.where(taking_part, slope, 0),
+        "target": np.where(taking_part, rise, 0),
+        **_class_weight_gradient(arrays, target, parts, cotangent),
+    }
 
 
 # --- of probabilities -----------------------------------------------------------------------------------------------------
-
-
-class Clipped(NamedTuple):
-    """Predictions divided by their sum (or not) and clipped to [clip, 1 − clip]: log p, p, 1 − p, whether p was inside, and
-    the sum itself (1 where it was not divided)."""
-
-    logarithm: np.ndarray
-    probability: np.ndarray
-    rest: np.ndarray
-    inside: np.ndarray
-    whole: np.ndarray
-
-
-def clipped(prediction: np.ndarray, clip: float, normalise: bool) -> Clipped:
-    """A Clipped of predictions along the last axis."""
-    real = prediction.dtype.type
-    if normalise:
-        whole = total(prediction)[..., None]
-        others = total_of_others(prediction)
-        probability, rest = prediction / whole, others / whole
-        logarithm = np.where(
-            first_largest(prediction), -np.log1p(others / prediction), np.log(probability)
-        )
-    else:
-        whole = np.ones((*prediction.shape[:-1], 1), prediction.dtype)
-        probability, rest, logarithm = prediction, 1 - prediction, np.log(prediction)
-    if clip > 0:
-        low, high = below(probability, clip), below(rest, clip)
-        least, rest_of_least = real(clip), real(1 - clip)
-        logarithm = np.where(low, real(math.log(clip)), np.where(high, real(math.log1p(-clip)), logarithm))
-        probability = np.where(low, least, np.where(high, rest_of_least, probability))
-        rest = np.where(low, rest_of_least, np.where(high, least, rest))
-        return Clipped(logarithm, probability, rest, ~(low | high), whole)
-    return Clipped(logarithm, probability, rest, np.ones(prediction.shape, bool), whole)
-
-
-def of_quotients(slope: np.ndarray, parts: Clipped, normalise: bool) -> np.ndarray:
-    """From s_c, p_c times the derivative in p_c, the derivative in the prediction p_c · Σ or, if not divided, p_c itself.
-
-    Of a quotient it is (s_j·(1 − p_j)/p_j − Σ of the other s_c)/Σ.
-    """
-    if not normalise:
-        return slope / parts.probability
-    own = np.where(slope == 0, 0, slope * (parts.rest / parts.probability))
-    return (own - total_of_others(slope)) / parts.whole
 
 
 def _of_distribution(weights: np.ndarray, parts: Clipped) -> np.ndarray:
@@ -252,7 +207,11 @@ def _nll_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> di
     logarithms, labels = arrays["log_probabilities"], arrays["labels"]
     weight = _label_weight(arrays, labels, _ignored(labels, options), logarithms.dtype)
     picked = of_labels(labels, logarithms.shape[-1], logarithms.dtype)
-    return {"log_probabilities": np.where(picked == 0, 0, times(-weight, cotangent)[..., None] * picked)}
+    gradients = {"log_probabilities": np.where(picked == 0, 0, times(-weight, cotangent)[..., None] * picked)}
+    if arrays["class_weight"] is not None:
+        counted = np.where(_ignored(labels, options)[..., None], 0, picked).astype(picked.dtype)
+        gradients["class_weight"] = over_loop(-counted * spare(counted, logarithms) * cotangent[..., None], 1)
+    return gradients
 
 
 CORES: Mapping[str, Core] = {

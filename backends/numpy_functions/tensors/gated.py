@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic import nan_kept
-from ..sigmoidal import exp_of_minus_absolute, logistic, logistic_derivative
+from ..arithmetic import nan_kept, over_power, two_sum
+from ..sigmoidal import exp_of_minus_absolute
 from .core import Arrays, Core, Options
 from .sums import times
 
@@ -18,7 +18,9 @@ from .sums import times
 def _halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = x.shape[-1]
     if size % 2:
-        raise ValueError(f"glu: the size along the axis is {size}; give an even one, of which the second half gates the first")
+        raise ValueError(
+            f"glu: the size along the axis is {size}; give an even one, of which the second half gates the first"
+        )
     return x[..., : size // 2], x[..., size // 2 :]
 
 
@@ -36,8 +38,9 @@ def _glu(arrays: Arrays, options: Options) -> np.ndarray:
 
 def _glu_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     a, b = _halves(arrays["x"])
-    first = times(cotangent, logistic(b)) if False else np.where(cotangent == 0, cotangent.dtype.type(0), _gate(cotangent, b))
-    second = times(cotangent, logistic_derivative(b, None, a))
+    first = np.where(cotangent == 0, cotangent, _gate(cotangent, b))
+    e, after = exp_of_minus_absolute(b, None)
+    second = times(cotangent, (a * over_power(e, *two_sum(e.dtype.type(1), e * after), 2)) * after)
     return {"x": np.concatenate([first, second], axis=-1)}
 
 

@@ -125,9 +125,7 @@ def _checked_dtypes(function: str, signature: Signature, tensors: Mapping[str, n
     return dtype
 
 
-def _axes(
-    function: str, signature: Signature, tensors: Mapping[str, np.ndarray], axis: Any
-) -> tuple[int, ...] | None:
+def _axes(function: str, signature: Signature, tensors: Mapping[str, np.ndarray], axis: Any) -> tuple[int, ...] | None:
     """The axes of the core dimension, or of `rows`, counted from the front; None where the function has none."""
     if not signature.axis:
         return None
@@ -144,7 +142,9 @@ def _axes(
             accepted = "a whole number or several" if signature.axes else "a whole number"
             raise TypeError(f"{function}: axis is {axis!r}; give {accepted}, such as -1")
         if cored and not -rank <= one < rank:
-            raise ValueError(f"{function}: axis is {axis!r}, and the array has {rank} dimensions; give {-rank} to {rank - 1}")
+            raise ValueError(
+                f"{function}: axis is {axis!r}, and the array has {rank} dimensions; give {-rank} to {rank - 1}"
+            )
     if not cored:
         return None
     places = tuple(int(one) % rank for one in asked)
@@ -230,7 +230,9 @@ def _check_weights(function: str, name: str, weights: np.ndarray) -> None:
         raise ValueError(f"{function}: {name} holds {weights[weights < 0][0]}; give zero or positive numbers")
 
 
-def _check_sequences(function: str, arrays: Mapping[str, Any], sizes: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def _check_sequences(
+    function: str, arrays: Mapping[str, Any], sizes: Mapping[str, Any], options: Mapping[str, Any]
+) -> None:
     time, length, classes = (sizes[name][1] for name in ("time", "length", "classes"))
     blank = options["blank"]
     if not 0 <= blank < classes:

@@ -116,9 +116,7 @@ def cotangent_of_own_weights(
     return spread if weight is None or reduction == "mean" else spread * weight
 
 
-def _divisor(
-    numbers: np.ndarray, own: np.ndarray | None, weight: np.ndarray | None, reduction: str
-) -> Divisor | None:
+def _divisor(numbers: np.ndarray, own: np.ndarray | None, weight: np.ndarray | None, reduction: str) -> Divisor | None:
     """What a mean divides by; None where nothing is divided."""
     real = numbers.dtype.type
     if reduction == "batch_mean":

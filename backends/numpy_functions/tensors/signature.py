@@ -53,7 +53,7 @@ class Signature:
 
     `result`: core dimensions of the result. `reductions`: of REDUCTIONS, those that it has; none of an activation. `weighted`: it
     takes `weight` besides its own arguments. `rows`: elementwise, and results may be put together along an axis. `axis`: its one
-    core dimension lies along an axis; `axes`: or along several. `drawn`: draws random numbers from a `generator`.
+    core dimension lies along an axis; `axes`: or along several. `drawn`: its first argument gets noise of Gumbel's distribution.
     """
 
     arguments: tuple[Given, ...]
@@ -129,7 +129,7 @@ def choice(*accepted: Any) -> Callable[[str, Any], Any]:
     def check(name: str, value: Any) -> Any:
         if isinstance(value, bool) or value not in accepted:
             raise ValueError(f"{name} is {value!r}; give one of {', '.join(map(repr, accepted))}")
-        return value
+        return accepted[accepted.index(value)]
 
     return check
 

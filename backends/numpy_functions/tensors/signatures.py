@@ -104,7 +104,7 @@ REGRESSION: Mapping[str, Signature] = {
     ),
     "gaussian_nll": _elementwise(PREDICTION, TARGET, Given("variance", "positive"), settings=(FULL, EPSILON)),
     "average_loss": Signature(
-        (Given("loss", "real", N), Given("weight", "nonnegative", N, optional=True)),
+        (Given("loss", "real", N), Given("weights", "nonnegative", N, optional=True)),
         settings=(Setting("batch_size", None, or_none(whole_from(1))),),
     ),
 }

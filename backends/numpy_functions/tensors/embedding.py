@@ -1,0 +1,282 @@
+"""Losses of vectors: cosines, distances, triplets, and the losses of a whole batch of embeddings or of a list of items.
+
+The last axis holds the components of a vector, or the items of a list. Knows no reduction.
+"""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arithmetic import below, nan_kept
+from .contrastive import CORES as CONTRASTIVE
+from .core import Arrays, Core, Options
+from .scaled import Pair, Scaled, exact_difference, pair, pair_of, add, product, scale, spare, times
+from .sums import total
+
+# --- cosines --------------------------------------------------------------------------------------------------------------
+
+
+class Unit(NamedTuple):
+    """A vector divided by its length, and the length; a length raised to a floor is marked."""
+
+    direction: np.ndarray
+    length: Scaled
+    floored: np.ndarray
+
+
+def unit(x: np.ndarray, floor: float) -> Unit:
+    """Vectors along the last axis over max(length, floor); a zero vector without a floor gives NaN."""
+    even = _even(x)
+    length = product(np.sqrt(total(np.square(even.fraction))), Scaled(np.ones_like(x[..., 0]), even.exponent[..., 0]))
+    floored = _below(length, floor)
+    length = scale(np.full_like(length.fraction, floor)).where(floored, length)
+    return Unit(times(x, over=(length.spread(),)), length, floored)
+
+
+def _even(x: np.ndarray) -> Scaled:
+    """Vectors with one exponent each, so that the squares of their components neither overflow nor vanish all."""
+    largest = np.abs(x).max(axis=-1, keepdims=True, initial=0)
+    exponent = scale(largest).exponent
+    return Scaled(np.ldexp(x, -exponent), exponent)
+
+
+def _below(length: Scaled, floor: float) -> np.ndarray:
+    return below(length.plain(), floor)
+
+
+class Cosine(NamedTuple):
+    """The cosine of two vectors and 1 − |cosine|, the unit vectors, and whether a floor of the product was reached."""
+
+    value: np.ndarray
+    missing: np.ndarray
+    first: Unit
+    second: Unit
+    product_floored: np.ndarray
+
+
+def _cosine(first: np.ndarray, second: np.ndarray, epsilon: float, floor: str) -> Cosine:
+    each = {"each": epsilon, "square_sum": math.sqrt(epsilon), "product": 0.0}[floor]
+    one, other = unit(first, each), unit(second, each)
+    value = total(one.direction * other.direction)
+    product_floored = np.zeros(value.shape, bool)
+    sign = np.where(value < 0, -1, 1).astype(value.dtype)
+    # Half the squared distance of the two directions: where they are nearly the same, 1 − cosine would lose all digits.
+    apart = total(np.square(one.direction - sign[..., None] * other.direction)) / 2
+    missing = np.where((np.abs(value) > 0.5) & ~one.floored & ~other.floored, apart, 1 - np.abs(value))
+    if floor == "product" and epsilon > 0:
+        lengths = product(one.length, other.length)
+        product_floored = below(lengths.plain(), epsilon)
+        even, level = _even(first), _even(second)
+        dot = total(even.fraction * level.fraction)
+        small = times(dot, Scaled(np.ones_like(dot), (even.exponent + level.exponent)[..., 0]), over=(np.full_like(dot, epsilon),))
+        value = np.where(product_floored, small, value)
+        missing = np.where(product_floored, 1 - np.abs(small), missing)
+    return Cosine(value, missing, one, other, product_floored)
+
+
+def _cosine_gradient(
+    first: np.ndarray, second: np.ndarray, cosine: Cosine, epsilon: float, cotangent: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The derivatives of the cosine in both vectors, times the cotangent."""
+    seed = cotangent[..., None]
+    sign = np.where(cosine.value < 0, -1, 1).astype(cotangent.dtype)[..., None]
+    slopes = []
+    for own, other, others in (
+        (cosine.first, cosine.second, second),
+        (cosine.second, cosine.first, first),
+    ):
+        # d_other − cosine · d_own, where the directions are nearly the same (or opposite) from what they are apart.
+        near = np.abs(cosine.value)[..., None] > 0.5
+        whole = other.direction - cosine.value[..., None] * own.direction
+        apart = (other.direction - sign * own.direction) + sign * cosine.missing[..., None] * own.direction
+        turned = np.where(own.floored[..., None], other.direction, np.where(near, apart, whole))
+        slope = times(turned, seed, over=(own.length.spread(),))
+        if cosine.product_floored.any():
+            constant = times(others, seed, over=(np.full_like(others, epsilon),))
+            slope = np.where(cosine.product_floored[..., None], constant, slope)
+        slopes.append(slope)
+    return slopes[0], slopes[1]
+
+
+def _masked(arrays: Arrays, name: str) -> np.ndarray:
+    vector = arrays[name]
+    where = arrays.get("where")
+    return vector if where is None else np.where(where, vector, 0).astype(vector.dtype)
+
+
+def _cosine_of(arrays: Arrays, options: Options) -> Cosine:
+    return _cosine(_masked(arrays, "first"), _masked(arrays, "second"), options["epsilon"], options["floor"])
+
+
+def _cosine_gradients(arrays: Arrays, options: Options, cosine: Cosine, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    first, second = _masked(arrays, "first"), _masked(arrays, "second")
+    slopes = _cosine_gradient(first, second, cosine, options["epsilon"], cotangent)
+    where = arrays.get("where")
+    kept = slopes if where is None else tuple(np.where(where, slope, 0) for slope in slopes)
+    return {"first": kept[0], "second": kept[1]}
+
+
+def _cosine_similarity(arrays: Arrays, options: Options) -> np.ndarray:
+    value = _cosine_of(arrays, options).value
+    return value * value.dtype.type(options["factor"])
+
+
+def _cosine_similarity_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    seed = cotangent * cotangent.dtype.type(options["factor"])
+    return _cosine_gradients(arrays, options, _cosine_of(arrays, options), seed)
+
+
+def _distance(cosine: Cosine) -> np.ndarray:
+    return np.where(cosine.value > 0.5, cosine.missing, 1 - cosine.value)
+
+
+def _cosine_distance(arrays: Arrays, options: Options) -> np.ndarray:
+    return _distance(_cosine_of(arrays, options))
+
+
+def _cosine_distance_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    return _cosine_gradients(arrays, options, _cosine_of(arrays, options), -cotangent)
+
+
+def _embedding_options(options: Options) -> Options:
+    return {**options, "floor": "each"}
+
+
+def _cosine_embedding(arrays: Arrays, options: Options) -> np.ndarray:
+    cosine = _cosine_of(arrays, _embedding_options(options))
+    return np.where(arrays["target"] > 0, _distance(cosine), _over_margin(cosine, options))
+
+
+def _over_margin(cosine: Cosine, options: Options) -> np.ndarray:
+    """max(cosine − margin, 0)."""
+    margin = options["margin"]
+    real = cosine.value.dtype.type
+    # Near 1 the cosine is known better as what it lacks.
+    over = np.where(cosine.value > 0.5, real(1 - margin) - cosine.missing, cosine.value - real(margin))
+    return np.maximum(over, 0)
+
+
+def _cosine_embedding_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    cosine = _cosine_of(arrays, _embedding_options(options))
+    over = _over_margin(cosine, options)
+    active = np.where(over > 0, cotangent, nan_kept(over, np.zeros_like(over)))
+    seed = np.where(arrays["target"] > 0, -cotangent, active)
+    found = _cosine_gradients(arrays, _embedding_options(options), cosine, seed)
+    idle = (seed == 0)[..., None]
+    return {name: np.where(idle, 0, slope) for name, slope in found.items()}
+
+
+# --- distances ------------------------------------------------------------------------------------------------------------
+
+
+class Norm(NamedTuple):
+    """A p-norm, and its derivative in every component."""
+
+    value: np.ndarray
+    slope: np.ndarray
+
+
+def _norm(difference: np.ndarray, p: float, added: float = 0.0) -> Norm:
+    """(Σ |x|^p + added)^(1/p) along the last axis; the largest |x| for p = ∞. At 0 its derivative is taken to be 0."""
+    real = difference.dtype.type
+    size = np.abs(difference)
+    sign = np.sign(difference)
+    largest = size.max(axis=-1, keepdims=True, initial=0)
+    if math.isinf(p):
+        at_largest = (size == largest) & (largest > 0)
+        shared = sign * at_largest / np.maximum(at_largest.sum(axis=-1, keepdims=True), 1).astype(difference.dtype)
+        return Norm(largest[..., 0], nan_kept(largest + np.zeros_like(size), shared))
+    unit_size = np.maximum(largest, real(added ** (1 / p))) if added else largest
+    exponent = scale(unit_size).exponent
+    relative = np.ldexp(size, -exponent)
+    powers = _power(relative, p)
+    whole = total(powers)[..., None]
+    if added:
+        whole = whole + np.exp(real(math.log(added)) - real(p * math.log(2)) * exponent.astype(difference.dtype))
+    norm = _power(whole, 1 / p)
+    slope = np.where(size == 0, 0, sign * _power(relative / norm, p - 1))
+    slope = np.where(np.isnan(size), size, slope).astype(difference.dtype)
+    return Norm(np.ldexp(norm, exponent)[..., 0], slope)
+
+
+def _power(x: np.ndarray, exponent: float) -> np.ndarray:
+    if exponent == 1:
+        return x
+    if exponent == 2:
+        return np.square(x)
+    if exponent == 0.5:
+        return np.sqrt(x)
+    return np.power(x, x.dtype.type(exponent))
+
+
+def _shifted_difference(first: np.ndarray, second: np.ndarray, epsilon: float) -> np.ndarray:
+    """first − second + ε, rounded once."""
+    difference = exact_difference(first, second)
+    return add(difference, pair_of(epsilon, first)).plain() if epsilon else difference.high
+
+
+def _pairwise(first: np.ndarray, second: np.ndarray, options: Options) -> Norm:
+    epsilon = options["epsilon"]
+    if options.get("epsilon_in") == "sum":
+        return _norm(first - second, options["p"], epsilon)
+    return _norm(_shifted_difference(first, second, epsilon), options["p"])
+
+
+def _pairwise_distance(arrays: Arrays, options: Options) -> np.ndarray:
+    return _pairwise(arrays["first"], arrays["second"], options).value
+
+
+def _pairwise_distance_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    slope = _pairwise(arrays["first"], arrays["second"], options).slope * cotangent[..., None]
+    return {"first": slope, "second": -slope}
+
+
+class _Triplet(NamedTuple):
+    loss: np.ndarray
+    near: Norm
+    far: Norm
+    swapped: np.ndarray
+    between: Norm
+
+
+def _triplet(arrays: Arrays, options: Options) -> _Triplet:
+    near = _pairwise(arrays["anchor"], arrays["positive"], options)
+    far = _pairwise(arrays["anchor"], arrays["negative"], options)
+    between = _pairwise(arrays["positive"], arrays["negative"], options)
+    swapped = np.zeros(far.value.shape, bool)
+    distance = far.value
+    if options["swap"]:
+        swapped = between.value < far.value
+        distance = np.minimum(far.value, between.value)
+    over = add(exact_difference(near.value, distance), pair_of(options["margin"], distance)).plain()
+    # An infinite distance to the positive stays infinite, and NaN what it is.
+    return _Triplet(np.maximum(over, 0), near, far, swapped, between)
+
+
+def _triplet_margin(arrays: Arrays, options: Options) -> np.ndarray:
+    return _triplet(arrays, options).loss
+
+
+def _triplet_margin_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    parts = _triplet(arrays, options)
+    active = np.where(parts.loss > 0, cotangent, nan_kept(parts.loss, np.zeros_like(parts.loss)))[..., None]
+    pull = np.where(active == 0, 0, parts.near.slope * active)
+    push = np.where(active == 0, 0, np.where(parts.swapped[..., None], parts.between.slope, parts.far.slope) * active)
+    from_anchor = np.where(parts.swapped[..., None], 0, push)
+    return {"anchor": pull - from_anchor, "positive": -pull - (push - from_anchor), "negative": push}
+
+
+CORES: Mapping[str, Core] = {
+    "cosine_similarity": Core(_cosine_similarity, _cosine_similarity_gradient),
+    "cosine_distance": Core(_cosine_distance, _cosine_distance_gradient),
+    "cosine_embedding": Core(_cosine_embedding, _cosine_embedding_gradient),
+    "pairwise_distance": Core(_pairwise_distance, _pairwise_distance_gradient),
+    "triplet_margin": Core(_triplet_margin, _triplet_margin_gradient),
+    **CONTRASTIVE,
+}

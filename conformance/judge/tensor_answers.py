@@ -1,0 +1,162 @@
+"""The observations of one subject and one function of tensors, and the truth that they are held against.
+
+Reads a run file and the truth; decides nothing. Knows no framework.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.cases.case import Case, Input
+from conformance.formats import FORMATS, Bits, values
+from conformance.observe.observation import Observation, Output, Subject
+from conformance.standard import Rule, TensorFunction, rules_of
+from conformance.truth.exacts import Exacts
+from conformance.truth.tensors import Asked, Exact
+
+from .records import Result
+
+ReadBits = Callable[[Input | Output], NDArray[Any]]
+"""Gives the bits of an input or output, in its shape."""
+
+
+class TensorAnswers:
+    """What one subject did when asked about one function of tensors."""
+
+    def __init__(
+        self, subject: Subject, function: TensorFunction, observations: Iterable[Observation], read: ReadBits, exacts: Exacts,
+        bindings: Mapping[str, Mapping[str, Any]],
+    ) -> None:  # fmt: skip
+        self.subject, self.function, self.exacts, self.bindings = subject, function, exacts, bindings
+        self.rules: dict[str, Rule] = {rule.name: rule for rule in rules_of(function)}
+        self.bits = read
+        self._by_topic: dict[str, list[Observation]] = defaultdict(list)
+        for observation in observations:
+            self._by_topic[observation.case.topic].append(observation)
+
+    def of(self, *topics: str) -> list[Observation]:
+        """Observations of these topics, in the order of the plan."""
+        return [one for topic in topics for one in self._by_topic[topic]]
+
+    def topics(self) -> list[str]:
+        """Every topic that was asked about."""
+        return list(self._by_topic)
+
+    def truth(self, case: Case, **other: Any) -> Exact:
+        """The truth of a case, whose tensors may be replaced by `tensors=`. Raises KeyError and ValueError for a damaged case."""
+        return self.exacts.exact(asked_of(self.function, case, self.bits, **other))
+
+    def result(self, observation: Observation, rule: str, **fields: Any) -> Result:
+        """A result about this observation; `rule` is the name without the function."""
+        case = observation.case
+        known = self.rules[rule]
+        base: dict[str, Any] = {
+            "subject": self.subject.id,
+            "entry_point": case.entry_point,
+            "function": case.function,
+            "rule": known.id,
+            "level": known.level.value,
+            "parameters": case.parameters,
+            "dtype": case.dtype,
+            "mode": case.mode,
+            "region": "anywhere",
+            "case": case.id,
+        }
+        return Result(**{**base, **fields})
+
+    def check(
+        self, observation: Observation, rule: str, holds: bool, message: str, severity: str = "wrong", **fields: Any
+    ) -> Result:
+        """A result of one comparison that holds or not; `message` says what was seen where it does not."""
+        return self.result(
+            observation, rule, outcome="conforms" if holds else "deviates", comparisons=1, conforms=int(holds), deviates=int(not holds),
+            severity="" if holds else severity, message="" if holds else message, bits="" if holds else message, **fields,
+        )  # fmt: skip
+
+    def without_answer(self, observation: Observation, rule: str) -> Result:
+        """The result of a valid question that was not answered: each outcome is its own, none of them is a pass."""
+        message = f"{observation.error_type}: {observation.message}" if observation.error_type else observation.message
+        severity = "wrong" if observation.outcome in ("raised", "crashed", "timed_out") else ""
+        return self.result(
+            observation, rule, outcome=observation.outcome, severity=severity, message=message, bits=message if severity else "",
+            region=about(observation.case),
+        )  # fmt: skip
+
+
+def about(case: Case) -> str:
+    """What was asked of a case, as far as its rule does not say: the derivative, and the variation."""
+    said = []
+    if case.quantity == "gradient" and not case.rule.startswith("gradient."):
+        said.append(f"gradient in {case.wrt}")
+    return ", ".join(said) or "ordinary numbers"
+
+
+def asked_of(
+    function: TensorFunction, case: Case, read: ReadBits, tensors: Mapping[str, NDArray[Any]] | None = None
+) -> Asked:
+    """The question of a case, as the truth takes it."""
+    given = dict(tensors or tensors_of(case, read))
+    cotangent = None if case.cotangent is None else numbers_of(case.cotangent, read)
+    direction = None if case.direction is None else numbers_of(case.direction, read)
+    quantity = "value" if case.quantity == "copied" else case.quantity
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in case.parameters.items()}
+    order = next((item.order for item in case.inputs if item.name == case.wrt), ())
+    if direction is not None and order:
+        direction = direction.transpose(np.argsort(order))
+    return Asked(function, options, given, quantity, case.wrt, cotangent, direction)
+
+
+def tensors_of(case: Case, read: ReadBits) -> dict[str, NDArray[Any]]:
+    """The arguments of a case as numbers, in the layout of the standard but for the axis."""
+    found = {}
+    for item in case.inputs:
+        numbers = numbers_of(item, read)
+        if item.padding:
+            numbers = (numbers == 0).sum(axis=-1).astype(np.int64)
+        elif item.order:
+            numbers = numbers.transpose(np.argsort(item.order))
+        found[item.name] = numbers
+    return _as_kinds(found)
+
+
+def _as_kinds(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in tensors.items()}
+
+
+def numbers_of(item: Input, read: ReadBits) -> NDArray[Any]:
+    """The numbers of a tensor: float64, int64 or bool, in its own shape."""
+    bits = read(item)
+    if item.dtype in FORMATS:
+        return values(bits.reshape(-1), FORMATS[item.dtype]).reshape(item.shape)
+    if item.dtype == "bool":
+        return bits.astype(bool).reshape(item.shape)
+    return bits.view(item.dtype).astype(np.int64).reshape(item.shape)
+
+
+def comparable(observation: Observation, exact: Exact, read: ReadBits, index: int = 0, dtype: str = "") -> Bits | None:
+    """Bits of an output, flat and in the standard's layout, if it has the dtype and shape that are due; None otherwise.
+
+    A missing gradient counts as zeros: that is what an optimizer makes of it.
+    """
+    case = observation.case
+    if len(observation.outputs) <= index:
+        return None
+    output, wanted = observation.outputs[index], dtype or case.dtype
+    if output.dtype == "none":
+        return np.zeros(int(np.prod(exact.shape)), dtype=FORMATS[wanted].bits_type)
+    order = (
+        next((item.order for item in case.inputs if item.name == case.wrt), ())
+        if case.wrt and case.quantity != "forward_gradient"
+        else ()
+    )
+    shape = tuple(np.asarray(exact.shape)[list(order)]) if order else exact.shape
+    if output.dtype != wanted or tuple(output.shape) != tuple(shape):
+        return None
+    bits = read(output).reshape(output.shape)
+    flat: Bits = (bits.transpose(np.argsort(order)) if order else bits).reshape(-1)
+    return flat

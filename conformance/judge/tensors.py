@@ -1,0 +1,111 @@
+"""Results about the numbers of functions of tensors: each answer against the truth, under the rule that its case is about.
+
+Knows the truth and the rules; no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.formats import FORMATS
+from conformance.observe.observation import Observation
+from conformance.truth.tensors import Exact
+
+from .records import Result
+from .tensor_accuracy import Judged, Verdict, flushing, groups, measure, region_of, verdict
+from .tensor_answers import TensorAnswers, about, comparable, tensors_of
+
+NUMERIC = (
+    "draws", "edges", "options", "reductions", "arguments", "ranks", "axes", "sizes", "rows", "layouts", "repetition", "copied",
+    "symmetry", "purity",
+)  # fmt: skip
+"""Topics whose answers are numbers with a truth."""
+
+OTHER_KIND = "the result has another dtype or shape, and is judged under that rule"
+
+
+def judge_tensors(answers: TensorAnswers) -> Iterator[Result]:
+    """One result per rule and region of each answer; one for a question that got no comparable answer."""
+    for observation in answers.of(*NUMERIC):
+        case = observation.case
+        if case.topic == "purity":
+            continue
+        if observation.outcome != "returned":
+            yield answers.without_answer(observation, case.rule)
+            continue
+        exact = answers.truth(case)
+        several = range(len(observation.outputs)) if case.topic in ("copied", "repetition") else range(1)
+        for index in several:
+            judged = judged_answer(answers, observation, exact, index)
+            if judged is None:
+                count = int(np.prod(exact.shape))
+                yield answers.result(
+                    observation, case.rule, outcome="unspecified", comparisons=count, unspecified=count, message=OTHER_KIND, region=about(case)
+                )  # fmt: skip
+                continue
+            yield from results_of(answers, observation, judged)
+
+
+def judged_answer(
+    answers: TensorAnswers, observation: Observation, exact: Exact, index: int = 0, dtype: str = ""
+) -> Judged | None:
+    """An answer beside its truth; None if it has another dtype or shape."""
+    observed = comparable(observation, exact, answers.bits, index, dtype)
+    if observed is None:
+        return None
+    format = FORMATS[dtype or observation.case.dtype]
+    judged = measure(exact, observed, format)
+    if judged.conforms.all():
+        return judged
+    zeroed = _zeroed(tensors_of(observation.case, answers.bits), format.smallest_normal)
+    return (
+        judged if zeroed is None else measure(exact, observed, format, answers.truth(observation.case, tensors=zeroed))
+    )
+
+
+def _zeroed(tensors: Mapping[str, NDArray[Any]], smallest: float) -> dict[str, NDArray[Any]] | None:
+    """The arguments with zeros for subnormal numbers; None where there are none."""
+    found = {
+        name: np.where((np.abs(array) < smallest) & (array != 0), np.copysign(0.0, array), array)
+        if array.dtype.kind == "f"
+        else array
+        for name, array in tensors.items()
+    }
+    return (
+        found if any((found[name] != tensors[name]).any() for name in found if found[name].dtype.kind == "f") else None
+    )
+
+
+def results_of(answers: TensorAnswers, observation: Observation, judged: Judged, rule: str = "") -> Iterator[Result]:
+    """The results of one answer: a result per rule and region, and one about flushing."""
+    case = observation.case
+    tensors = tensors_of(case, answers.bits)
+    free = {f"{region_of(name)} (free)" for name in case.free}
+    for group in groups(case, judged, answers.rules):
+        found = verdict(case, judged, group, tensors, free=group.region in free)
+        yield _result(answers, observation, found, rule or found.rule)
+    flush = flushing(case, judged, tensors) if case.quantity in ("value", "gradient") else None
+    if flush is not None and "flush" in answers.rules:
+        yield _result(answers, observation, flush, "flush")
+
+
+def _result(answers: TensorAnswers, observation: Observation, found: Verdict, rule: str) -> Result:
+    outcome = (
+        "deviates" if found.deviates else "undecided" if found.undecided else "unspecified" if found.unspecified == found.comparisons and found.comparisons else "conforms"
+    )  # fmt: skip
+    return answers.result(
+        observation, rule, region=found.region, outcome=outcome, comparisons=found.comparisons,
+        conforms=found.comparisons - found.deviates - found.unspecified - found.undecided, deviates=found.deviates,
+        unspecified=found.unspecified, undecided=found.undecided, vacuous=found.vacuous, grades=found.grades, severity=found.severity,
+        worst=found.worst, bits=found.bits,
+        message=("the formula is indeterminate there; what came is recorded" if outcome == "unspecified" else _said(observation)),
+    )  # fmt: skip
+
+
+def _said(observation: Observation) -> str:
+    detail = observation.case.detail
+    return f"with {detail.replace('-', ' ')}" if detail else ""
