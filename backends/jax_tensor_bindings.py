@@ -17,8 +17,8 @@ _NONE: dict[str, Any] = {"reduction": "none"}
 _EACH: dict[str, Any] = {"reduction": "none", "rows": "none", "axis": -1}
 _WHERE = {"where": "where"}
 _AXIS: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": -1}, "several_axes": True}
-_ALL_AXES: dict[str, Any] = {"parameters": {"axis": "axis"}, "defaults": {"axis": None}, "several_axes": True}
-"""Where `axis` is left out, it is the last one, or all of them."""
+# Without `axis`: all of them.
+_ALL_AXES: dict[str, Any] = {**_AXIS, "defaults": {"axis": None}}
 _LAST: dict[str, Any] = {"axis": -1}
 
 
@@ -57,9 +57,9 @@ _REGRESSION = (
 _LABELS: dict[str, Any] = {"ignore_index": None, "label_smoothing": 0.0}
 _SIGNED = {**_EACH, "labels": "signed"}
 
+# Classes are balanced where an alpha is given, and not where it is None: a row for each.
 _FOCAL = {**_EACH, "label_smoothing": 0.0, "clip": 0.0}
 _ALPHAS = {str(alpha): alpha for alpha in (0.25, 0.875, 0.0, 1.0)}
-"""Given an alpha it balances, given None it does not: the standard has an option for each, and there is a row for each."""
 
 _CLASSIFICATION = (
     _optax("binary_cross_entropy_with_logits", "sigmoid_binary_cross_entropy", "logits", "target", broadcasts=True, fixed={**_EACH, "label_smoothing": 0.0}),

@@ -30,6 +30,8 @@ def prepare(
     if quantity == "copied":
         raise NotSupported(f"{binding.entry_point} is a function: it has no state to copy")
     function = _function(binding, arguments, names)
+    if quantity != "value" and wrt not in names:
+        raise ValueError(f"no argument {wrt!r} to differentiate in; this call has {', '.join(names)}")
     asked = function if quantity == "value" else _derivative(jax, function, names, quantity, wrt)
     if mode == "compiled":
         asked = jax.jit(asked)
@@ -79,7 +81,7 @@ def _function(
 def _derivative(
     jax: Any, function: Callable[..., tuple[Any, ...]], names: Sequence[str], quantity: str, wrt: str
 ) -> Callable[..., tuple[Any]]:
-    place = list(names).index(wrt)
+    place = names.index(wrt)
 
     def along(tensors: Sequence[Any]) -> Callable[[Any], Any]:
         def of_one(x: Any) -> Any:
@@ -106,7 +108,10 @@ def _derivative(
         _, back = jax.vjp(first, tensors[place])
         return (back(direction)[0],)
 
-    return {"gradient": gradient, "forward_gradient": forward, "hessian_vector": hessian_vector}[quantity]
+    known = {"gradient": gradient, "forward_gradient": forward, "hessian_vector": hessian_vector}
+    if quantity not in known:
+        raise ValueError(f"unknown quantity {quantity!r}; known are value, copied, {', '.join(known)}")
+    return known[quantity]
 
 
 def _passed(value: Any) -> Any:

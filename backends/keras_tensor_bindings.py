@@ -154,9 +154,10 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     # Without an axis it reduces all of them: no default.
     _ops("logsumexp", "logsumexp", chapter="core", parameters={"axis": "axis"}, several_axes=True),
 
-    *_both("squared_error", "mean_squared_error MeanSquaredError", _REGRESSION, fixed={**_MEAN, "factor": 1}),
+    *_both("squared_error", "mean_squared_error MeanSquaredError", _REGRESSION, fixed={**_MEAN, "factor": 1},
+           required=("target",)),
     TensorBinding("squared_error", "keras.losses.MeanSquaredError", "layer", ("target", "prediction"),
-                  named={"weight": "sample_weight"}, keywords={"reduction": "mean"}, fixed={**_MEAN, "factor": 1, "reduction": "mean"},
+                  named={"weight": "sample_weight"}, keywords={"reduction": "mean"}, fixed={**_MEAN, "factor": 1, "reduction": "mean"}, required=("target",),
                   documentation=f"{_REGRESSION}#meansquarederror-class", remark="the second word for sum_over_batch_size"),
     *_both("absolute_error", "mean_absolute_error MeanAbsoluteError", _REGRESSION, fixed=_MEAN),
     *_both("absolute_percentage_error", "mean_absolute_percentage_error MeanAbsolutePercentageError", _REGRESSION,
@@ -164,7 +165,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     *_both("squared_log_error", "mean_squared_logarithmic_error MeanSquaredLogarithmicError", _REGRESSION,
            fixed={**_MEAN, "epsilon": _EPSILON}),
     *_both("huber", "huber Huber", _REGRESSION, fixed=_MEAN, parameters={"delta": "delta"}, defaults={"delta": 1.0}),
-    *_both("log_cosh", "log_cosh LogCosh", _REGRESSION, fixed=_MEAN),
+    *_both("log_cosh", "log_cosh LogCosh", _REGRESSION, fixed=_MEAN, required=("target",)),
     *_both("poisson_nll", "poisson Poisson", _PROBABILISTIC,
            fixed={**_MEAN, "log_input": False, "full": False, "epsilon": _EPSILON}),
 
@@ -218,7 +219,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
 
     *_both("cosine_similarity", "cosine_similarity CosineSimilarity", _REGRESSION, ("second", "first"),
            fixed={"epsilon": _EPSILON, "floor": "each", "factor": -1}, remark="the similarity with a minus before it", **_AXIS),
-    *_both("circle", "circle Circle", "", ("labels", "embeddings"),
+    *_both("circle", "circle Circle", "", ("labels", "embeddings"), squeezed=-1,
            parameters={"gamma": "gamma", "margin": "margin", "remove_diagonal": "remove_diagonal"},
            defaults={"gamma": 80.0, "margin": 0.4, "remove_diagonal": True}),
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from . import common
+from . import common, numpy_tensors
 from .common import bits_of, resolve
 from .numpy_functions import evaluate, prelu_slope_gradient, rrelu_training
-from .protocol import BITS, VIEWS, Array, Binding, Call, NotProvided, NotSupported
+from .protocol import BITS, VIEWS, Array, Binding, Call, NotProvided, NotSupported, TensorBinding
 
 _HERE = "conformance.backends.numpy_functions"
 _NUMPY = "https://numpy.org/doc/stable/reference/generated/numpy."
@@ -173,9 +173,11 @@ class NumPy:
     recompiles = ()
     views = VIEWS
     bindings = BINDINGS
+    tensor_bindings = numpy_tensors.TENSOR_BINDINGS
     not_supported = ()
     immutable = False
     reproducer = staticmethod(reproducer)
+    tensor_reproducer = staticmethod(numpy_tensors.tensor_reproducer)
 
     def __init__(self, configuration: str, device: str, threads: int) -> None:
         common.known(configuration, self.configurations, "NumPy")
@@ -218,6 +220,20 @@ class NumPy:
             raise NotSupported(f"{binding.entry_point}: NumPy and SciPy have no automatic differentiation")
         spelt = {**binding.keywords, **arguments}
         return lambda *tensors: (function(*tensors, **spelt),)
+
+    def prepare_tensors(
+        self,
+        binding: TensorBinding,
+        arguments: Mapping[str, Any],
+        names: Sequence[str],
+        quantity: str,
+        wrt: str,
+        mode: str,
+        dtype: str,
+    ) -> Call:
+        """See protocol.Backend."""
+        common.known(mode, self.modes, "NumPy")
+        return numpy_tensors.prepare(binding, arguments, names, quantity, wrt, self._generator)
 
     def seed(self, number: int) -> None:
         """See protocol.Backend."""

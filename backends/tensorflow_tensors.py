@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 from . import common
 from .common import FLOATS, resolve
-from .protocol import TensorBinding
+from .protocol import NotSupported, TensorBinding
 
 Numbers = tuple[str, Sequence[int], Sequence[int]]
 """A tensor as the reproducer gets it: dtype, bits row by row (a single one for all elements), shape."""
@@ -40,7 +40,7 @@ def question(
             return lambda *tensors: tuple(caller(*tensors) for caller in callers)
         function = _call(made, binding, names, {})
     elif quantity == "copied":
-        raise ValueError(f"{binding.id} is a function; what is copied is a layer or an object of a loss: ask its value")
+        raise NotSupported(f"{binding.id} is a function: it has no state to copy")
     else:
         function = _call(found, binding, names, spelt)
     if quantity == "value":

@@ -299,51 +299,10 @@ def _judge(run_file: RunFile, oracle: Any) -> Judgement:
     from conformance.judge.run import judge_run
 
     from .progress import judging
+    from .reproducers import reproducer
 
     with judging() as progress:
-        return judge_run(run_file, oracle, _reproducer, progress)
-
-
-def _reproducer(subject: Any, case: Any, bits: int | None, cotangent: float, read: Any) -> str:
-    """A script for one input of a case, spelt by the adapter; empty where it is not installed here.
-
-    The input fills an argument of the case's shape and layout: vector loops, and threads, treat short arguments otherwise.
-    """
-    import numpy as np
-
-    from conformance import registry
-    from conformance.cases.topics import COMMON_SIZE
-
-    try:
-        adapter = registry.backend(subject.backend)
-    except (registry.UnknownName, ImportError):
-        return ""
-    binding = next((b for b in adapter.bindings if b.id == case.entry_point and b.function == case.function), None)
-    if binding is None or case.topic == "error":
-        return ""
-    argument, numbers = case.inputs[0], [bits or 0]
-    shape = argument.shape
-    more: dict[str, Any] = {}
-    if len(case.inputs) > 1:
-        more["operands"] = [[int(one) for one in read(operand).reshape(-1)] for operand in case.inputs[1:]]
-    if case.topic == "parameter":
-        # What is summed is asked with all its terms, and all that it is multiplied by.
-        numbers = [int(one) for one in read(argument).reshape(-1)]
-        more["cotangent_bits"] = [int(one) for one in read(case.cotangent).reshape(-1)] if case.cotangent else []
-        if bits is not None and len(numbers) > COMMON_SIZE:  # every number as a channel: all of them are alike
-            numbers, shape = [bits], (1, COMMON_SIZE)
-            more["operands"] = [operand[:COMMON_SIZE] for operand in more["operands"]]
-    elif case.topic == "random":
-        from conformance.formats import FORMATS, round_to
-
-        numbers = [int(round_to(np.array([-1.0]), FORMATS[case.dtype])[0]) if bits is None else bits]
-        more["seed"] = registry.protocol().SEED
-    return str(
-        adapter.reproducer(
-            binding, case.arguments, case.quantity, case.mode, subject.configuration, case.dtype, numbers, shape,
-            argument.view, cotangent, **more,
-        )
-    )  # fmt: skip
+        return judge_run(run_file, oracle, reproducer, progress)
 
 
 def _exit_code(judgement: Judgement, fail_on: str) -> int:

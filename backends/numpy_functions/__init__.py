@@ -1,4 +1,5 @@
-"""The elementwise activations and their first two derivatives, as a careful user of NumPy and SciPy would write them.
+"""The elementwise activations and their first two derivatives, as a careful user of NumPy and SciPy would write them; and the
+functions of tensors, which live in the package `tensors`.
 
 float16 and bfloat16 are computed in float32 and rounded once; float32 in float32, float64 in float64, never wider. Every
 formula was derived by hand and holds on the whole line: no intermediate overflows, cancels or underflows before the
@@ -20,6 +21,9 @@ from . import shrink as _shrink
 from . import sigmoidal as _sigmoidal
 from . import smooth as _smooth
 from .parameters import Activation
+from .tensors.public import *  # noqa: F403  # every one of them, as its __all__ lists them
+from .tensors.public_classes import *  # noqa: F403  # likewise
+from .tensors.public_embedding import *  # noqa: F403  # likewise
 
 ACCEPTED = ("float16", "bfloat16", "float32", "float64")
 

@@ -129,7 +129,8 @@ def _numbers(argument: Argument, shape: tuple[int, ...], sizes: Mapping[str, int
             f"unknown kind {kind!r} of argument {argument.name!r}; conformance.standard.tensors.KINDS lists them"
         )
     wanted = np.int64 if kind in WHOLE else np.bool_ if kind == "mask" else np.float64
-    return np.ascontiguousarray(np.asarray(numbers).reshape(shape), dtype=wanted)
+    # Not ascontiguousarray, which makes a vector of a scalar.
+    return np.array(np.asarray(numbers).reshape(shape), dtype=wanted, order="C")
 
 
 def _distributions(chance: NDArray[np.int64], rows: int, size: int) -> NDArray[np.float64]:

@@ -46,6 +46,7 @@ class TensorBindingLike(Protocol):
     implied: Mapping[str, Mapping[str, Any]]
     keywords: Mapping[str, Any]
     required: tuple[str, ...]
+    recognised: tuple[str, ...]
     core_axis: int
     several_axes: bool
     transposed: Mapping[str, tuple[int, ...]]
@@ -111,7 +112,7 @@ class TensorAsker:
                 offered = self._values(name)
                 if offered is not None and not any(_same(value, one) for one in offered):
                     return False
-            elif not _same(value, base[name]):
+            elif name not in self.binding.recognised and not _same(value, base[name]):
                 return False
         return _same_all(self._with_implied(dict(options)), options)
 
@@ -158,7 +159,7 @@ class TensorAsker:
 
     def batched(self) -> bool:
         """Whether the function is applied to places of a loop, or to whole tensors."""
-        return self.function.batched
+        return self.function.batched and self.binding.squeezed >= 0
 
     # --- cases --------------------------------------------------------------------------------------------------------
 
@@ -229,7 +230,7 @@ def bits_of(array: NDArray[Any], dtype: str) -> NDArray[Any]:
     if dtype == "bool":
         return np.asarray(array).astype(bool).view(np.uint8)
     kind = np.dtype(dtype)
-    return np.ascontiguousarray(np.asarray(array).astype(kind)).view(f"uint{8 * kind.itemsize}")
+    return np.array(array, dtype=kind, order="C").view(f"uint{8 * kind.itemsize}")
 
 
 def result_shape(
@@ -376,7 +377,8 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
             {**base, **{n: v for n, v in sample.items() if n in own and n not in asker.binding.fixed}}
         )
         changed = [name for name in own if not _same(options[name], base[name])]
-        if not changed or not asker.offers(options):
+        # What an entry point sees from the tensors, drawn ones don't show: edges do.
+        if not changed or not asker.offers(options) or set(changed) & set(asker.binding.recognised):
             continue
         rule = f"option.{changed[0]}" if len(changed) == 1 else "options"
         scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "options"), {})
@@ -420,12 +422,14 @@ def _with_weight(
 
 
 def _arguments(asker: TensorAsker) -> Iterator[Case]:
-    """Every optional argument, given; and for weights of classes every reduction."""
+    """Every optional argument, given (left out, if it is usual to give it); and for weights of classes every reduction."""
     base = asker.base()
     for also in asker.optional():
         if also == "weight":
             continue
         names = asker.names([also])
+        if also in asker.binding.positional:  # it is given everywhere else
+            names = [name for name in names if name != also]
         for reduction in [
             r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))
         ] or ["none"]:

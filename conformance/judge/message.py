@@ -71,13 +71,16 @@ def sentence_of(function: str, rule: str) -> str:
     return found.sentence if found else ""
 
 
-def spelled(parameters: Mapping[str, float]) -> str:
+def spelled(parameters: Mapping[str, object]) -> str:
     """`beta = 1, threshold = inf`; every digit of a number that needs them."""
     return ", ".join(f"{name} = {short(value)}" for name, value in parameters.items())
 
 
-def short(number: float) -> str:
-    """A number as a person writes it: integers without a point, the shortest decimal that reads back otherwise."""
+def short(number: object) -> str:
+    """A number as a person writes it: integers without a point, the shortest decimal that reads back otherwise; what is no
+    number is itself."""
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return str(list(number) if isinstance(number, tuple) else number)
     if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
         return str(int(number))
     return repr(float(number))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.observe.observation import Subject
 
@@ -44,6 +45,9 @@ class Worst:
     """What `observed` is a value of: `gelu`, `gelu′`, `gelu″`; some rules are about more than one of these."""
     cotangent: float = 1.0
     """What a derivative was asked with; `observed` is divided by it."""
+    index: int = -1
+    shape: tuple[int, ...] = ()
+    """Of functions of several tensors: which element of the answer it is, in row-major order, and the answer's shape."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Result:
     function: str
     rule: str
     level: str
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
     dtype: str
     mode: str
     region: str
@@ -99,7 +103,7 @@ class Finding:
     entry_points: tuple[str, ...]
     dtypes: tuple[str, ...]
     modes: tuple[str, ...]
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
     region: str
     checked: int
     deviating: int
@@ -123,7 +127,7 @@ class Strip:
     entry_point: str
     function: str
     quantity: str
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
     dtype: str
     mode: str
     bins: bytes
@@ -137,7 +141,7 @@ class Exhibit:
     entry_point: str
     function: str
     quantity: str
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
     dtype: str
     input: str
     observed: str

@@ -34,7 +34,7 @@ from .parameters import judge_parameters
 from .properties import judge_properties
 from .purity import judge_purity
 from .random import judge_random
-from .records import Convention, Exhibit, Judgement, Result, Strip, Totals
+from .records import Convention, Exhibit, Judgement, Result, Strip, Totals, Worst
 from .shapes import judge_shapes
 from .tensor_answers import TensorAnswers, asked_of
 from .tensor_bits import judge_tensor_bits
@@ -87,8 +87,8 @@ WHY_UNSPECIFIED = {
 
 
 Read = Callable[["Input | Output"], NDArray[Any]]
-Reproducer = Callable[[Subject, Case, "int | None", float, Read], str]
-"""Makes a script out of a case: for the input of these bits (any, if None), and a cotangent; reads the case's tensors."""
+Reproducer = Callable[[Subject, Case, "Worst | None", Read], str]
+"""Makes a script out of a case, for its worst input (any, if None); reads the case's tensors."""
 
 
 class Run(Protocol):
@@ -116,7 +116,7 @@ def judge_run(
 ) -> Judgement:
     """Judge everything in a run file.
 
-    `reproducer(subject, case, bits, cotangent, read)` makes a script for one input of a case; `progress(done, total, what)`
+    `reproducer(subject, case, worst, read)` makes a script for the worst input of a case; `progress(done, total, what)`
     is called before each function, at the end, and now and then while the truth is computed.
     """
     order = list(run.meta().get("plan", {}).get("backends", ()))
@@ -244,9 +244,7 @@ def _reproduce(
     def reproduce(result: Result) -> str:
         if reproducer is None or result.case not in cases:
             return ""
-        bits = int(result.worst.input_bits[0], 16) if result.worst and result.worst.input_bits else None
-        cotangent = result.worst.cotangent if result.worst else 1.0
-        return reproducer(subjects[result.subject], cases[result.case], bits, cotangent, read)
+        return reproducer(subjects[result.subject], cases[result.case], result.worst, read)
 
     return reproduce
 

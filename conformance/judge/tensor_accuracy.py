@@ -269,6 +269,8 @@ def worst_of(case: Case, judged: Judged, index: int, tensors: Mapping[str, NDArr
         dtype=format.name,
         mode=case.mode,
         asked=asked_text(case, exact.shape, index),
+        index=index,
+        shape=exact.shape,
     )
 
 

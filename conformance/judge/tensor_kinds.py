@@ -6,6 +6,7 @@ Knows the truth and the rules; no framework.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,7 @@ def judge_tensor_properties(answers: TensorAnswers) -> Iterator[Result]:
             continue
         number = measure(exact, judged.observed, judged.format)
         y = np.where(number.unspecified | number.undecided, np.nan, values(judged.observed, judged.format))
-        for kind, (low, high) in _bounds(kinds).items():
+        for kind, (low, high) in _bounds(kinds, case.parameters).items():
             bad = (y < low) | (y > high)
             where = int(np.argmax(bad))
             yield answers.check(
@@ -158,10 +159,10 @@ def judge_tensor_properties(answers: TensorAnswers) -> Iterator[Result]:
             yield _sums(answers, observation, y.reshape(exact.shape))
 
 
-def _bounds(kinds: Mapping[str, Property]) -> dict[str, tuple[float, float]]:
+def _bounds(kinds: Mapping[str, Property], options: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     found = {"nonnegative": (0.0, np.inf)} if "nonnegative" in kinds else {}
     if "range" in kinds:
-        ends = (text_of(kinds["range"].low, {}), text_of(kinds["range"].high, {}))
+        ends = (text_of(kinds["range"].low, options), text_of(kinds["range"].high, options))
         found["range"] = (float(evaluate_text(ends[0])), float(evaluate_text(ends[1])))
     return found
 

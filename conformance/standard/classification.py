@@ -10,14 +10,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from .model import Property, Source
-from .real import Real, counted, dot, log, log1p, log_sum_exp, maximum, minimum, softplus, total
+from .real import FARTHEST, UNDEFINED, Real, counted, dot, log, log1p, log_sum_exp, maximum, minimum, softplus, total
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction, Weighted
 
 INF, NAN = float("inf"), float("nan")
-
-BEYOND_ALL = 10**400
-"""Larger than any finite number of any format. Asking `x > −BEYOND_ALL` tells −∞ from the rest without a comparison of equal
-numbers, which the oracle would take for a kink."""
 
 _PYTORCH = "https://docs.pytorch.org/docs/stable/generated/"
 _TENSORFLOW = "https://www.tensorflow.org/api_docs/python/tf/"
@@ -35,8 +31,8 @@ SHIFT_INVARIANT = Property("shift_invariant", "the same number added to every lo
 
 
 def given(option: Real) -> bool:
-    """Whether an option such as a clip is above 0. At 0 it has no say at all; `option > 0` would be a comparison of equal numbers."""
-    return option > Fraction(1, BEYOND_ALL)
+    """Whether an option such as a clip is above 0. `option > 0` would compare equal numbers at 0, which the oracle takes for a kink."""
+    return option > Fraction(1, FARTHEST)
 
 
 def clipped(probability: Core, clip: Real) -> Core:
@@ -55,8 +51,13 @@ def smoothed(target: Sequence[Core], label_smoothing: Real) -> list[Core]:
 
 
 def log_normaliser(logits: Sequence[Core]) -> Core:
-    """log Σ e^x. Where a single class is possible it is that class' logit, so that its surprise is exactly 0."""
-    possible = [x for x in logits if x > -BEYOND_ALL]
+    """log Σ e^x. Where a single class is possible it is that class' logit, so that its surprise is exactly 0.
+
+    A row that holds +∞ has no softmax (∞/∞), and no surprises.
+    """
+    possible = [x for x in logits if x > -FARTHEST]
+    if any(x > FARTHEST for x in possible):
+        return log_sum_exp(possible) * UNDEFINED
     return possible[0] if len(possible) == 1 else log_sum_exp(logits)
 
 
@@ -66,10 +67,9 @@ def surprises(logits: Sequence[Core]) -> list[Core]:
     return [normaliser - x for x in logits]
 
 
-def normalised(prediction: Sequence[Core]) -> list[Core]:
-    """Numbers divided by their sum."""
-    whole = total(prediction)
-    return [p / whole for p in prediction]
+def logarithm_of_share(p: Core, whole: Core, clip: Real) -> Core:
+    """log(p / whole), clipped. Without a clip in two logarithms, so that the derivative has its limit at p = 0 too."""
+    return log(clipped(p / whole, clip)) if given(clip) else log(p) - log(whole)
 
 
 def _weighed(weight: Core, loss: Core) -> Core:
@@ -101,7 +101,7 @@ def _binary_cross_entropy(prediction: Core, target: Core, log_floor: Real, clip:
     p, t = clipped(prediction, clip), smoothed_binary(target, label_smoothing)
     logarithm: Core = log(p)
     logarithm_of_rest: Core = log1p(-p)
-    if log_floor > -BEYOND_ALL:
+    if log_floor > -FARTHEST:
         logarithm, logarithm_of_rest = maximum(logarithm, log_floor), maximum(logarithm_of_rest, log_floor)
     return -(counted(t, logarithm) + counted(1 - t, logarithm_of_rest))
 
@@ -225,8 +225,8 @@ def _cross_entropy(
     weights = [None] * len(logits) if class_weight is None else class_weight
     weight = 1 if class_weight is None else class_weight[labels]
     there = [c for c in range(len(logits)) if where is None or where[c]]
-    if not there:
-        return Weighted(0, weight)
+    if labels not in there:
+        return Weighted(sum(logits) * UNDEFINED, weight)
     normaliser = log_normaliser([logits[c] for c in there])
     loss = _weighed(weights[labels], normaliser - logits[labels])
     if given(label_smoothing):
@@ -354,8 +354,9 @@ soft_cross_entropy = TensorFunction(
 
 
 def _categorical_cross_entropy(prediction: Sequence[Core], target: Sequence[Core], clip: Real, label_smoothing: Real, normalise: bool) -> Core:
-    shares = normalised(prediction) if normalise else prediction
-    return -total([counted(t, log(clipped(p, clip))) for t, p in zip(smoothed(target, label_smoothing), shares, strict=True)])
+    whole = total(prediction) if normalise else None
+    surprise = [-log(clipped(p, clip)) if whole is None else -logarithm_of_share(p, whole, clip) for p in prediction]
+    return total([counted(t, s) for t, s in zip(smoothed(target, label_smoothing), surprise, strict=True)])
 
 
 NORMALISE = Option("normalise", True, "whether predictions are divided by their sum first", "True or False", samples=(False,))
@@ -403,8 +404,9 @@ categorical_cross_entropy = TensorFunction(
 def _sparse_categorical_cross_entropy(prediction: Sequence[Core], labels: int, clip: Real, ignore_index: int | None, normalise: bool) -> Weighted:
     if labels == ignore_index:
         return Weighted(0, 0)
-    p = prediction[labels] / total(prediction) if normalise else prediction[labels]
-    return Weighted(-log(clipped(p, clip)), 1)
+    p = prediction[labels]
+    logarithm: Core = logarithm_of_share(p, total(prediction), clip) if normalise else log(clipped(p, clip))
+    return Weighted(-logarithm, 1)
 
 
 sparse_categorical_cross_entropy = TensorFunction(

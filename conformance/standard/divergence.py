@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, nan
 
 from .model import Property, Source
-from .real import FARTHEST, counted, exp, log, maximum, minimum, xlogx
+from .real import FARTHEST, counted, exp, log, maximum, minimum, power, xlogx
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _REDUCTIONS, _ROWS = tuple(REDUCTIONS), tuple(ROWS)
@@ -96,10 +96,10 @@ kl_divergence = TensorFunction(
 
 
 def _kl_divergence_of_probabilities(prediction: Core, target: Core, *, clip: Core) -> Core:
-    predicted: Core = minimum(maximum(prediction, clip), 1)
-    right: Core = minimum(maximum(target, clip), 1)
-    # Clipped numbers may be 1 exactly, without being Reals any more.
-    return xlogx(right + clip * 0) - counted(right + clip * 0, log(predicted + clip * 0))
+    one = power(clip, 0)
+    predicted: Core = minimum(maximum(prediction, clip), one)
+    right: Core = minimum(maximum(target, clip), one)
+    return xlogx(right) - counted(right, log(predicted))
 
 
 kl_divergence_of_probabilities = TensorFunction(

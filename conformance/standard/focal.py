@@ -17,6 +17,7 @@ from .classification import (
     WHERE,
     clipped,
     given,
+    logarithm_of_share,
     rows_argument,
     smoothed,
     smoothed_binary,
@@ -176,10 +177,9 @@ def _categorical_focal(
     whole = total(prediction)
     terms = []
     for t, p in zip(smoothed(target, label_smoothing), prediction, strict=True):
-        share = clipped(p / whole, clip)
         # What is left for the other classes; it is 0, not nearly so, where there is nothing beside p.
-        rest = 1 - share if given(clip) else (whole - p) / whole
-        terms.append(_weighted_surprise(t, -log(share), rest, gamma, alpha))
+        rest = 1 - clipped(p / whole, clip) if given(clip) else (whole - p) / whole
+        terms.append(_weighted_surprise(t, -logarithm_of_share(p, whole, clip), rest, gamma, alpha))
     return total(terms)
 
 

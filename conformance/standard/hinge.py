@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import reduce
 
 from .classification import (
-    BEYOND_ALL,
     GOODFELLOW,
     INF,
     LABELS,
@@ -19,7 +18,7 @@ from .classification import (
     rows_argument,
 )
 from .model import Source
-from .real import Operand, counted, maximum, total
+from .real import FARTHEST, Operand, counted, maximum, total
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _KERAS = "https://www.tensorflow.org/api_docs/python/tf/keras/losses/"
@@ -254,7 +253,7 @@ def _support(scores: Sequence[Core]) -> list[int]:
     The mean of what is left, less its share of 1, can only rise as scores below it are dropped. Nothing is sorted, because
     that would compare equal numbers, which the oracle takes for kinks. Empty where no such τ exists (infinite scores).
     """
-    left = [c for c, x in enumerate(scores) if x > -BEYOND_ALL]
+    left = [c for c, x in enumerate(scores) if x > -FARTHEST]
     while left:
         threshold = (sum(scores[c] for c in left) - 1) / len(left)
         kept = [c for c in left if scores[c] > threshold]

@@ -180,11 +180,11 @@ softmax2d = TensorFunction(
     definition=_softmax2d,
     arguments=(Argument("x", "logit", ("channels", "height", "width"), "logits, for every pixel one row along the channels"),),
     result=("channels", "height", "width"),
-    sizes={"channels": (4, 1, 3), "height": (2, 3, 1), "width": (3, 2, 5)},
+    sizes={"channels": (5, 1, 3), "height": (2, 3, 1), "width": (3, 2, 5)},
     smooth=True,
     edges=(
         Edge("pixels of another kind each",
-             {"x": (((nan, -inf, 0.5),), ((1.0, -inf, -inf),), ((2.0, -inf, "largest"),))}),
+             {"x": (((nan, -inf, 0.5),), ((1.0, 3.0, -inf),), ((2.0, -inf, "largest"),))}),
         Edge("one channel", {"x": (((1.0, -2.0), ("largest", 0.0)),)}),
     ),
     properties=(_RANGE, _SHIFT),
@@ -292,7 +292,9 @@ def _sparsemax(x: Core) -> Core:
     while True:
         sum_of_support = sum(x[place] for place in support)
         above = [place for place in support if len(support) * x[place] > sum_of_support - 1]
-        if len(above) in (0, len(support)):
+        if not above:  # +∞, or nothing but −∞
+            return tuple(logit * (sum_of_support / sum_of_support) for logit in x)
+        if len(above) == len(support):
             break
         support = above
     # Differences to one of them: p and the threshold change by the same number, which need not be carried through the sum.

@@ -276,7 +276,9 @@ absolute_percentage_error = TensorFunction(
 def _squared_log_error(prediction: Core, target: Core, *, epsilon: Core) -> Core:
     predicted: Core = maximum(prediction, epsilon)
     right: Core = maximum(target, epsilon)
-    difference = log1p(predicted) - log1p(right)
+    # log(1 + a) − log(1 + b) = log(1 + (a − b)/(1 + b)), which is 0 where they are equal, and says so at any precision.
+    larger, smaller = (predicted, right) if predicted >= right else (right, predicted)
+    difference = log1p((larger - smaller) / (smaller + 1))
     return difference * difference
 
 

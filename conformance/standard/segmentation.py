@@ -244,6 +244,15 @@ _CLASSES = Option("classes", "mean", "how the losses of the classes are put toge
 _IGNORE_BACKGROUND = Option(
     "ignore_background", False, "whether class 0 is left out, where there are others", "True, False", (True,)
 )
+_CLASS_ALPHA = Option("alpha", 0.5, "what false positives count", "alpha ≥ 0", (0.25, 1.0))
+"""0 is asked with `smooth`: without it a class that the target lacks has 0/0."""
+_CLASS_UNEQUAL: tuple[Mapping[str, Value], ...] = (
+    {"alpha": 0.25, "beta": 0.75},
+    {"alpha": 0.75, "beta": 0.25},
+    {"alpha": 0.0, "beta": 2.0, "smooth": 0.25},
+    {"alpha": 2.0, "beta": 0.0},
+    {"alpha": 0.25, "smooth": 1.0},
+)
 _CLASS_SIZES = {"n": (5,), "classes": (3,)}
 
 _A, _B, _C = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
@@ -278,8 +287,8 @@ multiclass_dice = TensorFunction(
     "I = Σ p·t, sums over the places, p = softmax(logits)",
     definition=_multiclass_dice,
     arguments=(_CLASS_LOGITS, _CLASS_TARGET, _CLASS_WEIGHT),
-    options=(_ALPHA, _BETA, _SMOOTH, _IGNORE_BACKGROUND, _CLASSES),
-    pairs=(*_UNEQUAL, {"ignore_background": True, "classes": "sum"}, {"ignore_background": True, "alpha": 0.75}),
+    options=(_CLASS_ALPHA, _BETA, _SMOOTH, _IGNORE_BACKGROUND, _CLASSES),
+    pairs=(*_CLASS_UNEQUAL, {"ignore_background": True, "classes": "sum"}, {"ignore_background": True, "alpha": 0.75}),
     sizes=_CLASS_SIZES,
     smooth=True,
     edges=_SCORE_EDGES,
@@ -300,8 +309,8 @@ multiclass_dice_per_class = TensorFunction(
     definition=_multiclass_dice_per_class,
     arguments=(_CLASS_LOGITS, _CLASS_TARGET, _CLASS_WEIGHT),
     result=("classes",),
-    options=(_ALPHA, _BETA, _SMOOTH),
-    pairs=_UNEQUAL,
+    options=(_CLASS_ALPHA, _BETA, _SMOOTH),
+    pairs=_CLASS_UNEQUAL,
     sizes=_CLASS_SIZES,
     smooth=True,
     edges=_SCORE_EDGES,
@@ -325,7 +334,7 @@ multiclass_dice_of_probabilities = TensorFunction(
         _CLASS_TARGET,
         _CLASS_WEIGHT,
     ),
-    options=(_ALPHA, _BETA, _SMOOTH, _IGNORE_BACKGROUND, _CLASSES),
+    options=(_CLASS_ALPHA, _BETA, _SMOOTH, _IGNORE_BACKGROUND, _CLASSES),
     pairs=(
         {"alpha": 0.25, "beta": 0.75},
         {"ignore_background": True, "classes": "sum"},

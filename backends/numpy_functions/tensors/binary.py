@@ -15,22 +15,28 @@ import numpy as np
 
 from ..arithmetic import below, nan_kept
 from .core import Arrays, Core, Options
-from .scaled import Pair, Scaled, add, divide, exponential, multiply, pair, pair_of, power, spare, times
+from .scaled import Exponential, Pair, Scaled, add, divide, exponential, multiply, pair, pair_of, power, spare, times
 
 # --- logistic pieces ------------------------------------------------------------------------------------------------------
 
 
-def softplus(x: np.ndarray) -> Scaled:
-    """log(1 + e^x), with its tail on the left however small it is."""
-    raised = exponential(pair(-np.abs(x)))
+def _tail(x: np.ndarray, low: np.ndarray | None) -> Exponential:
+    """e^−|x + low|."""
+    rest = np.zeros_like(x) if low is None else np.where(x < 0, low, -low)
+    return exponential(Pair(-np.abs(x), rest))
+
+
+def softplus(x: np.ndarray, low: np.ndarray | None = None) -> Scaled:
+    """log(1 + e^(x + low)), with its tail on the left however small it is."""
+    raised = _tail(x, low)
     bent = np.log1p(np.ldexp(raised.high, raised.exponent))
     tiny = (x < 0) & (raised.exponent < -2 - np.finfo(x.dtype).nmant)
     return raised.scaled().where(tiny, Scaled(np.maximum(x, 0) + bent, np.zeros(x.shape, np.int32)))
 
 
-def sigmoid(x: np.ndarray) -> Scaled:
-    """1/(1 + e^−x), with its tail on the left however small it is."""
-    raised = exponential(pair(-np.abs(x)))
+def sigmoid(x: np.ndarray, low: np.ndarray | None = None) -> Scaled:
+    """1/(1 + e^−(x + low)), with its tail on the left however small it is."""
+    raised = _tail(x, low)
     whole = 1 + np.ldexp(raised.high, raised.exponent)
     none = np.zeros(x.shape, np.int32)
     return Scaled(raised.high / whole, raised.exponent).where(x < 0, Scaled(1 / whole, none))
@@ -82,7 +88,9 @@ def _entropy(target: _Target, log_one: np.ndarray, log_zero: np.ndarray) -> np.n
 def _entropy_slope(target: _Target, prediction: np.ndarray, one_counts: Any, zero_counts: Any) -> np.ndarray:
     """−t/p + (1 − t)/(1 − p), of which a term that does not count is left out."""
     one, zero, rest = target.one.high, target.zero.high, 1 - prediction
-    separate = np.where(zero_counts & (zero != 0), zero / rest, 0) - np.where(one_counts & (one != 0), one / prediction, 0)
+    separate = np.where(zero_counts & (zero != 0), zero / rest, 0) - np.where(
+        one_counts & (one != 0), one / prediction, 0
+    )
     both = one_counts & zero_counts & (one != 0) & (zero != 0)
     return nan_kept(prediction, np.where(both, (prediction - one) / prediction / rest, separate))
 
@@ -153,7 +161,9 @@ def _focal_gradient(
     inner = factor * spare(factor, entropy_slope)
     if gamma:
         # Where nothing is lost, the slope of the focus does not count, however steep it is.
-        inner = inner + np.where(entropy == 0, 0, entropy.dtype.type(gamma) * power(focus, gamma - 1) * entropy * focus_slope)
+        inner = inner + np.where(
+            entropy == 0, 0, entropy.dtype.type(gamma) * power(focus, gamma - 1) * entropy * focus_slope
+        )
     return balance * inner
 
 
@@ -213,7 +223,9 @@ def _binary_focal_with_logits(arrays: Arrays, options: Options) -> np.ndarray:
     return _balance(target, options)[0] * factor * spare(factor, _entropy(target, log_one, log_zero))
 
 
-def _binary_focal_with_logits_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+def _binary_focal_with_logits_gradient(
+    arrays: Arrays, options: Options, cotangent: np.ndarray
+) -> dict[str, np.ndarray]:
     target, one, zero, focus, log_one, log_zero, inside = _focal_logit_parts(arrays, options)
     gamma, real = options["gamma"], focus.high.dtype.type
     balance, balance_slope = _balance(target, options)

@@ -62,7 +62,9 @@ def _seen(logits: np.ndarray, taking_part: np.ndarray, ignored: Any) -> np.ndarr
     return np.where(ignored, 0, np.where(taking_part, logits, -np.inf)).astype(logits.dtype)
 
 
-def _of_labels(arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _of_labels(
+    arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     ignored = _ignored(arrays["labels"], options)
     weights = _with_class_weight(arrays, _label_target(arrays, options, logits, taking_part))
     result = cross_entropy(softmax(_seen(logits, taking_part, ignored[..., None])), weights)
@@ -164,7 +166,9 @@ def _categorical_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
     return _of_distribution(_categorical_weights(arrays, options), parts)
 
 
-def _categorical_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+def _categorical_cross_entropy_gradient(
+    arrays: Arrays, options: Options, cotangent: np.ndarray
+) -> dict[str, np.ndarray]:
     parts = clipped(arrays["prediction"], options["clip"], options["normalise"])
     weights = _categorical_weights(arrays, options)
     kept = weights.dtype.type(1 - options["label_smoothing"])

@@ -79,5 +79,3 @@ def of_quotients(slope: np.ndarray, parts: Clipped, normalise: bool) -> np.ndarr
         return slope / parts.probability
     own = np.where(slope == 0, 0, slope * (parts.rest.high / parts.probability))
     return (own - total_of_others(slope)) / parts.whole
-
-

@@ -9,99 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arithmetic import below, nan_kept
-from .contrastive import CORES as CONTRASTIVE
+from ..arithmetic import nan_kept
+from . import contrastive
 from .core import Arrays, Core, Options
-from .scaled import Pair, Scaled, exact_difference, pair, pair_of, add, product, scale, spare, times
+from .cosines import Cosine, cosine, cosine_gradient
+from .scaled import add, exact_difference, pair_of, scale
 from .sums import total
 
 # --- cosines --------------------------------------------------------------------------------------------------------------
-
-
-class Unit(NamedTuple):
-    """A vector divided by its length, and the length; a length raised to a floor is marked."""
-
-    direction: np.ndarray
-    length: Scaled
-    floored: np.ndarray
-
-
-def unit(x: np.ndarray, floor: float) -> Unit:
-    """Vectors along the last axis over max(length, floor); a zero vector without a floor gives NaN."""
-    even = _even(x)
-    length = product(np.sqrt(total(np.square(even.fraction))), Scaled(np.ones_like(x[..., 0]), even.exponent[..., 0]))
-    floored = _below(length, floor)
-    length = scale(np.full_like(length.fraction, floor)).where(floored, length)
-    return Unit(times(x, over=(length.spread(),)), length, floored)
-
-
-def _even(x: np.ndarray) -> Scaled:
-    """Vectors with one exponent each, so that the squares of their components neither overflow nor vanish all."""
-    largest = np.abs(x).max(axis=-1, keepdims=True, initial=0)
-    exponent = scale(largest).exponent
-    return Scaled(np.ldexp(x, -exponent), exponent)
-
-
-def _below(length: Scaled, floor: float) -> np.ndarray:
-    return below(length.plain(), floor)
-
-
-class Cosine(NamedTuple):
-    """The cosine of two vectors and 1 − |cosine|, the unit vectors, and whether a floor of the product was reached."""
-
-    value: np.ndarray
-    missing: np.ndarray
-    first: Unit
-    second: Unit
-    product_floored: np.ndarray
-
-
-def _cosine(first: np.ndarray, second: np.ndarray, epsilon: float, floor: str) -> Cosine:
-    each = {"each": epsilon, "square_sum": math.sqrt(epsilon), "product": 0.0}[floor]
-    one, other = unit(first, each), unit(second, each)
-    value = total(one.direction * other.direction)
-    product_floored = np.zeros(value.shape, bool)
-    sign = np.where(value < 0, -1, 1).astype(value.dtype)
-    # Half the squared distance of the two directions: where they are nearly the same, 1 − cosine would lose all digits.
-    apart = total(np.square(one.direction - sign[..., None] * other.direction)) / 2
-    missing = np.where((np.abs(value) > 0.5) & ~one.floored & ~other.floored, apart, 1 - np.abs(value))
-    if floor == "product" and epsilon > 0:
-        lengths = product(one.length, other.length)
-        product_floored = below(lengths.plain(), epsilon)
-        even, level = _even(first), _even(second)
-        dot = total(even.fraction * level.fraction)
-        small = times(dot, Scaled(np.ones_like(dot), (even.exponent + level.exponent)[..., 0]), over=(np.full_like(dot, epsilon),))
-        value = np.where(product_floored, small, value)
-        missing = np.where(product_floored, 1 - np.abs(small), missing)
-    return Cosine(value, missing, one, other, product_floored)
-
-
-def _cosine_gradient(
-    first: np.ndarray, second: np.ndarray, cosine: Cosine, epsilon: float, cotangent: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The derivatives of the cosine in both vectors, times the cotangent."""
-    seed = cotangent[..., None]
-    sign = np.where(cosine.value < 0, -1, 1).astype(cotangent.dtype)[..., None]
-    slopes = []
-    for own, other, others in (
-        (cosine.first, cosine.second, second),
-        (cosine.second, cosine.first, first),
-    ):
-        # d_other − cosine · d_own, where the directions are nearly the same (or opposite) from what they are apart.
-        near = np.abs(cosine.value)[..., None] > 0.5
-        whole = other.direction - cosine.value[..., None] * own.direction
-        apart = (other.direction - sign * own.direction) + sign * cosine.missing[..., None] * own.direction
-        turned = np.where(own.floored[..., None], other.direction, np.where(near, apart, whole))
-        slope = times(turned, seed, over=(own.length.spread(),))
-        if cosine.product_floored.any():
-            constant = times(others, seed, over=(np.full_like(others, epsilon),))
-            slope = np.where(cosine.product_floored[..., None], constant, slope)
-        slopes.append(slope)
-    return slopes[0], slopes[1]
 
 
 def _masked(arrays: Arrays, name: str) -> np.ndarray:
@@ -111,12 +30,12 @@ def _masked(arrays: Arrays, name: str) -> np.ndarray:
 
 
 def _cosine_of(arrays: Arrays, options: Options) -> Cosine:
-    return _cosine(_masked(arrays, "first"), _masked(arrays, "second"), options["epsilon"], options["floor"])
+    return cosine(_masked(arrays, "first"), _masked(arrays, "second"), options["epsilon"], options["floor"])
 
 
-def _cosine_gradients(arrays: Arrays, options: Options, cosine: Cosine, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+def _cosine_gradients(arrays: Arrays, options: Options, parts: Cosine, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     first, second = _masked(arrays, "first"), _masked(arrays, "second")
-    slopes = _cosine_gradient(first, second, cosine, options["epsilon"], cotangent)
+    slopes = cosine_gradient(first, second, parts, options["epsilon"], cotangent)
     where = arrays.get("where")
     kept = slopes if where is None else tuple(np.where(where, slope, 0) for slope in slopes)
     return {"first": kept[0], "second": kept[1]}
@@ -132,8 +51,8 @@ def _cosine_similarity_gradient(arrays: Arrays, options: Options, cotangent: np.
     return _cosine_gradients(arrays, options, _cosine_of(arrays, options), seed)
 
 
-def _distance(cosine: Cosine) -> np.ndarray:
-    return np.where(cosine.value > 0.5, cosine.missing, 1 - cosine.value)
+def _distance(parts: Cosine) -> np.ndarray:
+    return np.where(parts.value > 0.5, parts.missing, 1 - parts.value)
 
 
 def _cosine_distance(arrays: Arrays, options: Options) -> np.ndarray:
@@ -149,25 +68,25 @@ def _embedding_options(options: Options) -> Options:
 
 
 def _cosine_embedding(arrays: Arrays, options: Options) -> np.ndarray:
-    cosine = _cosine_of(arrays, _embedding_options(options))
-    return np.where(arrays["target"] > 0, _distance(cosine), _over_margin(cosine, options))
+    parts = _cosine_of(arrays, _embedding_options(options))
+    return np.where(arrays["target"] > 0, _distance(parts), _over_margin(parts, options))
 
 
-def _over_margin(cosine: Cosine, options: Options) -> np.ndarray:
+def _over_margin(parts: Cosine, options: Options) -> np.ndarray:
     """max(cosine − margin, 0)."""
     margin = options["margin"]
-    real = cosine.value.dtype.type
+    real = parts.value.dtype.type
     # Near 1 the cosine is known better as what it lacks.
-    over = np.where(cosine.value > 0.5, real(1 - margin) - cosine.missing, cosine.value - real(margin))
+    over = np.where(parts.value > 0.5, real(1 - margin) - parts.missing, parts.value - real(margin))
     return np.maximum(over, 0)
 
 
 def _cosine_embedding_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    cosine = _cosine_of(arrays, _embedding_options(options))
-    over = _over_margin(cosine, options)
+    parts = _cosine_of(arrays, _embedding_options(options))
+    over = _over_margin(parts, options)
     active = np.where(over > 0, cotangent, nan_kept(over, np.zeros_like(over)))
     seed = np.where(arrays["target"] > 0, -cotangent, active)
-    found = _cosine_gradients(arrays, _embedding_options(options), cosine, seed)
+    found = _cosine_gradients(arrays, _embedding_options(options), parts, seed)
     idle = (seed == 0)[..., None]
     return {name: np.where(idle, 0, slope) for name, slope in found.items()}
 
@@ -198,11 +117,19 @@ def _norm(difference: np.ndarray, p: float, added: float = 0.0) -> Norm:
     powers = _power(relative, p)
     whole = total(powers)[..., None]
     if added:
-        whole = whole + np.exp(real(math.log(added)) - real(p * math.log(2)) * exponent.astype(difference.dtype))
+        whole = whole + _over_power_of_two(added, p, exponent, difference)
     norm = _power(whole, 1 / p)
     slope = np.where(size == 0, 0, sign * _power(relative / norm, p - 1))
     slope = np.where(np.isnan(size), size, slope).astype(difference.dtype)
     return Norm(np.ldexp(norm, exponent)[..., 0], slope)
+
+
+def _over_power_of_two(number: float, p: float, exponent: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """number / 2^(p · exponent)."""
+    full = np.full_like(like[..., :1], number)
+    if float(p).is_integer():
+        return np.ldexp(full, -int(p) * exponent)
+    return full * np.exp2(-like.dtype.type(p) * exponent.astype(like.dtype))
 
 
 def _power(x: np.ndarray, exponent: float) -> np.ndarray:
@@ -278,5 +205,5 @@ CORES: Mapping[str, Core] = {
     "cosine_embedding": Core(_cosine_embedding, _cosine_embedding_gradient),
     "pairwise_distance": Core(_pairwise_distance, _pairwise_distance_gradient),
     "triplet_margin": Core(_triplet_margin, _triplet_margin_gradient),
-    **CONTRASTIVE,
+    **contrastive.CORES,
 }

@@ -44,7 +44,9 @@ def lay_out(function: str, signature: Signature, given: Mapping[str, Any], optio
     tensors = _known(function, signature, given)
     dtype = _checked_dtypes(function, signature, tensors)
     axes = _axes(function, signature, tensors, options.get("axis", -1))
-    moved, loops, sizes = {}, {}, {}
+    moved: dict[str, Any] = {}
+    loops: dict[str, tuple[int, ...]] = {}
+    sizes: dict[str, tuple[str, int]] = {}
     for argument in signature.arguments:
         array = tensors.get(argument.name)
         if array is None:
@@ -64,6 +66,11 @@ def lay_out(function: str, signature: Signature, given: Mapping[str, Any], optio
             loops[argument.name] = array.shape[: array.ndim - len(argument.core)]
         moved[argument.name] = array
     loop = _one_loop(function, loops)
+    if loop and not signature.batched:
+        spelt = ", ".join(f"{a.name} [{', '.join(a.core)}]" for a in signature.arguments)
+        raise ValueError(
+            f"{function} takes one set of samples: {spelt}; leave the {len(loop)} dimensions before these away"
+        )
     for argument in signature.arguments:
         if moved[argument.name] is not None:
             moved[argument.name] = _flat(argument, moved[argument.name], working_precision(dtype))
@@ -135,11 +142,11 @@ def _axes(function: str, signature: Signature, tensors: Mapping[str, np.ndarray]
         if argument.name in tensors and tensors[argument.name].ndim != rank:
             shapes = ", ".join(f"{a.name} {tensors[a.name].shape}" for a in cored if a.name in tensors)
             raise ValueError(f"{function}: arguments of different ranks: {shapes}; give them one shape")
-    several = isinstance(axis, tuple) and signature.axes
+    several = isinstance(axis, tuple) and signature.several_axes
     asked = tuple(axis) if several else (axis,)
     for one in asked:
         if isinstance(one, (bool, np.bool_)) or not isinstance(one, (int, np.integer)):
-            accepted = "a whole number or several" if signature.axes else "a whole number"
+            accepted = "a whole number or several" if signature.several_axes else "a whole number"
             raise TypeError(f"{function}: axis is {axis!r}; give {accepted}, such as -1")
         if cored and not -rank <= one < rank:
             raise ValueError(
@@ -239,11 +246,14 @@ def _check_sequences(
         raise ValueError(f"{function}: blank is {blank} with {classes} classes; give 0 to {classes - 1}")
     for name, most in (("input_length", time), ("label_length", length)):
         lengths = arrays[name]
+        if lengths is None:
+            continue
         wrong = (lengths < 0) | (lengths > most)
         if wrong.any():
             raise ValueError(f"{function}: {name} holds {lengths[wrong][0]}; give 0 to {most}")
     labels = arrays["labels"]
-    counted = np.arange(length) < arrays["label_length"][:, None]
+    given = arrays["label_length"]
+    counted = np.arange(length) < (np.full(len(labels), length) if given is None else given)[:, None]
     wrong = counted & ((labels < 0) | (labels >= classes) | (labels == blank))
     if wrong.any():
         raise ValueError(

@@ -79,7 +79,9 @@ def _surprise(logits: np.ndarray, largest: np.ndarray, top: np.ndarray, rest: Sc
     log_total = np.log1p(outside)
     tiny = np.abs(outside) < np.finfo(logits.dtype).eps
     none = np.zeros(logits.shape, np.int32)
-    of_top = Scaled(rest.fraction + none, rest.exponent + none).where(tiny & top, Scaled(log_total + none.astype(real), none))
+    of_top = Scaled(np.broadcast_to(rest.fraction, logits.shape), rest.exponent + none).where(
+        tiny & top, Scaled(log_total + none.astype(real), none)
+    )
     distance = largest - logits
     # The distance of two numbers may overflow where a small weight times it does not.
     halves = Scaled(largest / 2 - logits / 2, none + 1)

@@ -190,7 +190,7 @@ def _shares(arrays: Arrays) -> np.ndarray:
 
 
 def _multilabel_soft_margin(arrays: Arrays, options: Options) -> np.ndarray:
-    return total(_shares(arrays) * _soft_terms(arrays))
+    return total(times(_shares(arrays), _soft_terms(arrays)))
 
 
 def _multilabel_soft_margin_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
@@ -200,7 +200,7 @@ def _multilabel_soft_margin_gradient(arrays: Arrays, options: Options, cotangent
     # σ(x) − t without the difference of two numbers next to one.
     slope = times(1 - target, times_logistic(one, logits)) - times(target, times_logistic(one, -logits))
     shares = _shares(arrays)
-    found = {"logits": times(seeds, shares * slope), "target": times(seeds, -logits * shares)}
+    found = {"logits": times(seeds, times(shares, slope)), "target": times(seeds, times(shares, -logits))}
     if arrays.get("class_weight") is not None:
         terms = _soft_terms(arrays) / logits.dtype.type(logits.shape[-1])
         found["class_weight"] = over_loop(times(seeds, terms), 1)

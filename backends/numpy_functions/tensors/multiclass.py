@@ -17,7 +17,7 @@ from ..arithmetic import nan_kept
 from .core import Arrays, Core, Options
 from .distributions import Clipped, clipped, of_quotients, present, smoothed
 from .logits import Softmax, cross_entropy_gradient, of_labels, softmax
-from .scaled import Pair, exact_difference, first_largest, power, spare, times, total_of_others
+from .scaled import Pair, exact_difference, first_largest, power, spare, times
 from .sums import total
 
 # --- categorical focal loss -----------------------------------------------------------------------------------------------
@@ -35,7 +35,9 @@ def _focal(weights: np.ndarray, rest: Pair, surprise: np.ndarray, gamma: float) 
     return spare(weights, weights * factor * spare(factor, surprise))
 
 
-def _focal_slope(weights: np.ndarray, rest: Pair, surprise: np.ndarray, probability: np.ndarray, gamma: float) -> np.ndarray:
+def _focal_slope(
+    weights: np.ndarray, rest: Pair, surprise: np.ndarray, probability: np.ndarray, gamma: float
+) -> np.ndarray:
     """p times the derivative of `_focal` in p."""
     inner = power(rest, gamma)
     if gamma:
@@ -44,7 +46,9 @@ def _focal_slope(weights: np.ndarray, rest: Pair, surprise: np.ndarray, probabil
     return -weights * inner
 
 
-def _focal_target(arrays: Arrays, options: Options, rest: Pair, surprise: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
+def _focal_target(
+    arrays: Arrays, options: Options, rest: Pair, surprise: np.ndarray, cotangent: np.ndarray
+) -> np.ndarray:
     alpha, kept = options["alpha"], 1 - options["label_smoothing"]
     ones = np.full_like(arrays["target"], alpha * kept)
     return times(_focal(ones, rest, surprise, options["gamma"]), cotangent[..., None])
@@ -117,7 +121,9 @@ def _generalized_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
     return total(arrays["target"] * spare(arrays["target"], loss))
 
 
-def _generalized_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+def _generalized_cross_entropy_gradient(
+    arrays: Arrays, options: Options, cotangent: np.ndarray
+) -> dict[str, np.ndarray]:
     loss, parts = _generalized(arrays["prediction"], options)
     target = np.where(parts.inside, arrays["target"], 0)
     zero = np.zeros_like(loss)
@@ -156,9 +162,7 @@ def _poly_loss_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray)
     epsilon, real = options["epsilon"], target.dtype.type
     probability, rest = parts.probability.plain(), parts.complement.plain()
     # 1 + ε·p, of which the smaller of p and 1 − p is taken.
-    factor = np.where(
-        probability < 0.5, 1 + real(epsilon) * probability, real(1 + epsilon) - real(epsilon) * rest
-    )
+    factor = np.where(probability < 0.5, 1 + real(epsilon) * probability, real(1 + epsilon) - real(epsilon) * rest)
     slope = cross_entropy_gradient(parts, target * factor, cotangent)
     rise = times(_poly_terms(parts, options), cotangent[..., None])
     return {"logits": np.where(taking_part, slope, 0), "target": np.where(taking_part, rise, 0)}

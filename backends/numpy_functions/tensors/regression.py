@@ -223,7 +223,7 @@ def _gaussian_nll_gradient(arrays: Arrays, options: Options, cotangent: np.ndarr
 
 def _average_loss(arrays: Arrays, options: Options) -> np.ndarray:
     loss = arrays["loss"]
-    mantissa, exponent = total_at_large(loss, arrays.get("weight"))
+    mantissa, exponent = total_at_large(loss, arrays.get("weights"))
     return np.ldexp(mantissa / _batch_size(loss, options), exponent)
 
 
@@ -233,11 +233,11 @@ def _batch_size(loss: np.ndarray, options: Options) -> np.floating:
 
 
 def _average_loss_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    loss, weight = arrays["loss"], arrays.get("weight")
+    loss, weights = arrays["loss"], arrays.get("weights")
     share = (cotangent / _batch_size(loss, options))[..., None]
-    if weight is None:
+    if weights is None:
         return {"loss": np.broadcast_to(share, loss.shape)}
-    return {"loss": times(share, weight), "weight": times(share, loss)}
+    return {"loss": times(share, weights), "weights": times(share, loss)}
 
 
 CORES: Mapping[str, Core] = {

@@ -230,7 +230,9 @@ def exponential(u: Pair) -> Exponential:
     bounded = np.where(inside, np.maximum(high, lowest), 0).astype(high.dtype)
     number = np.rint(bounded * high.dtype.type(_STEPS / np.log(2)))
     first, second, third = _STEPS_OF[high.dtype.name]
-    reduced = ((bounded - number * first) - number * second) + (np.where(inside, low, 0).astype(high.dtype) - number * third)
+    reduced = ((bounded - number * first) - number * second) + (
+        np.where(inside, low, 0).astype(high.dtype) - number * third
+    )
     whole = number.astype(np.int32)
     table, table_low = (part[whole % _STEPS] for part in _TABLE[high.dtype.name])
     grown = table * np.expm1(reduced) + table_low

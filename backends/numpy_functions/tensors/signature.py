@@ -53,7 +53,8 @@ class Signature:
 
     `result`: core dimensions of the result. `reductions`: of REDUCTIONS, those that it has; none of an activation. `weighted`: it
     takes `weight` besides its own arguments. `rows`: elementwise, and results may be put together along an axis. `axis`: its one
-    core dimension lies along an axis; `axes`: or along several. `drawn`: its first argument gets noise of Gumbel's distribution.
+    core dimension lies along an axis; `several_axes`: or along several. `batched`: it is applied to every place of a loop;
+    otherwise it has no loop, because it compares samples with one another. `drawn`: its first argument gets noise of Gumbel's distribution.
     """
 
     arguments: tuple[Given, ...]
@@ -63,7 +64,8 @@ class Signature:
     weighted: bool = False
     rows: bool = False
     axis: bool = False
-    axes: bool = False
+    several_axes: bool = False
+    batched: bool = True
     drawn: bool = False
 
     def defaults(self) -> dict[str, Any]:

@@ -48,9 +48,16 @@ def _fixed(name: str, kind: str, core: tuple[str, ...] = ()) -> Given:
     return Given(name, kind, core, differentiable=False)
 
 
+def _between_zero_and_one(name: str, value: Any) -> float:
+    number = real(name, value)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} is {number}; give a number between 0 and 1, such as 0.5")
+    return number
+
+
 LABELS = _fixed("labels", "label")
 CLASS_WEIGHT = Given("class_weight", "nonnegative", CLASSES, optional=True, shared=True)
-PREDICTION, TARGET = Given("prediction"), Given("target")
+PREDICTION, TARGET, SIGN = Given("prediction"), Given("target"), _fixed("target", "sign")
 IGNORE_INDEX = Setting("ignore_index", None, or_none(whole))
 LABEL_SMOOTHING = Setting("label_smoothing", 0.0, probability)
 CLIP = Setting("clip", 0.0, between(0.0, 0.5))
@@ -62,16 +69,16 @@ FULL = Setting("full", False, boolean)
 SIGNS = Setting("labels", "signed", choice("signed", "binary"))
 
 NORMALISING: Mapping[str, Signature] = {
-    "softmax": Signature((Given("x", "logit", N), _where(N)), result=N, axis=True, axes=True),
-    "log_softmax": Signature((Given("x", "logit", N), _where(N)), result=N, axis=True, axes=True),
-    "softmin": Signature((Given("x", "logit", N),), result=N, axis=True, axes=True),
+    "softmax": Signature((Given("x", "logit", N), _where(N)), result=N, axis=True, several_axes=True),
+    "log_softmax": Signature((Given("x", "logit", N), _where(N)), result=N, axis=True, several_axes=True),
+    "softmin": Signature((Given("x", "logit", N),), result=N, axis=True),
     "softmax2d": Signature(
         (Given("x", "logit", ("channels", "height", "width")),), result=("channels", "height", "width")
     ),
     "logsumexp": Signature(
-        (Given("x", "logit", N), _where(N), Given("scale", "real", N, optional=True)), axis=True, axes=True
+        (Given("x", "logit", N), _where(N), Given("scale", "real", N, optional=True)), axis=True, several_axes=True
     ),
-    "logmeanexp": Signature((Given("x", "logit", N), _where(N)), axis=True, axes=True),
+    "logmeanexp": Signature((Given("x", "logit", N), _where(N)), axis=True, several_axes=True),
     "sparsemax": Signature((Given("x", "logit", N),), result=N, axis=True),
     "gumbel_softmax": Signature(
         (Given("logits", "logit", N),),
@@ -177,7 +184,7 @@ CLASSIFICATION: Mapping[str, Signature] = {
     "categorical_focal": _loss(
         Given("prediction", "distribution", CLASSES),
         Given("target", "one_hot", CLASSES),
-        settings=(GAMMA, Setting("alpha", 0.25, probability), LABEL_SMOOTHING, CLIP),
+        settings=(GAMMA, Setting("alpha", 0.25, probability), LABEL_SMOOTHING, CLIP, NORMALISE),
         axis=True,
     ),
     "categorical_focal_with_logits": _loss(
@@ -188,8 +195,8 @@ CLASSIFICATION: Mapping[str, Signature] = {
     ),
     "generalized_cross_entropy": _loss(
         Given("prediction", "distribution", CLASSES),
-        Given("target", "one_hot", CLASSES),
-        settings=(Setting("q", 0.5, between(0.0, 1.0)), CLIP),
+        LABELS,
+        settings=(Setting("q", 0.5, _between_zero_and_one), CLIP),
     ),
     "poly_loss": _loss(
         Given("logits", "logit", CLASSES),
@@ -236,11 +243,9 @@ DIVERGENCE: Mapping[str, Signature] = {
 }
 
 MARGIN: Mapping[str, Signature] = {
-    "soft_margin": _elementwise(PREDICTION, Given("target", "sign")),
-    "margin_ranking": _elementwise(
-        Given("first"), Given("second"), Given("target", "sign"), settings=(Setting("margin", 0.0, finite),)
-    ),
-    "hinge_embedding": _elementwise(PREDICTION, Given("target", "sign"), settings=(Setting("margin", 1.0, finite),)),
+    "soft_margin": _elementwise(PREDICTION, SIGN),
+    "margin_ranking": _elementwise(Given("first"), Given("second"), SIGN, settings=(Setting("margin", 0.0, finite),)),
+    "hinge_embedding": _elementwise(PREDICTION, SIGN, settings=(Setting("margin", 1.0, finite),)),
     "bpr": _elementwise(Given("positive"), Given("negative")),
     "multi_margin": _loss(
         Given("scores", "real", CLASSES),
@@ -259,7 +264,7 @@ _COSINE = (
     Setting("floor", "each", choice("each", "product", "square_sum")),
     Setting("factor", 1.0, finite),
 )
-_DISTANCE = (Setting("p", 2.0, above_zero), Setting("epsilon", 1e-6, finite))
+_DISTANCE = (Setting("p", 2, above_zero), Setting("epsilon", 0.0, not_negative))
 
 EMBEDDING: Mapping[str, Signature] = {
     "cosine_similarity": _loss(
@@ -279,8 +284,8 @@ EMBEDDING: Mapping[str, Signature] = {
     "cosine_embedding": _loss(
         Given("first", "real", FEATURES),
         Given("second", "real", FEATURES),
-        Given("target", "sign"),
-        settings=(Setting("margin", 0.0, finite), EPSILON),
+        SIGN,
+        settings=(Setting("margin", 0.0, between(-1.0, 1.0)), EPSILON),
     ),
     "pairwise_distance": Signature(
         (Given("first", "real", FEATURES), Given("second", "real", FEATURES)), settings=_DISTANCE
@@ -289,7 +294,12 @@ EMBEDDING: Mapping[str, Signature] = {
         Given("anchor", "real", FEATURES),
         Given("positive", "real", FEATURES),
         Given("negative", "real", FEATURES),
-        settings=(Setting("margin", 1.0, real), *_DISTANCE, Setting("swap", False, boolean)),
+        settings=(
+            Setting("margin", 1.0, above_zero),
+            *_DISTANCE,
+            Setting("epsilon_in", "difference", choice("difference", "sum")),
+            Setting("swap", False, boolean),
+        ),
         axis=True,
     ),
     "circle": _loss(
@@ -301,16 +311,51 @@ EMBEDDING: Mapping[str, Signature] = {
             Setting("margin", 0.4, finite),
             Setting("remove_diagonal", True, boolean),
         ),
+        batched=False,
     ),
     "ntxent": Signature(
         (Given("embeddings", "real", ("n", "d")), _fixed("labels", "group", N)),
         settings=(Setting("temperature", 0.07, positive),),
+        batched=False,
     ),
-    "ranking_softmax": _loss(
-        Given("logits", "logit", N),
-        Given("relevance", "nonnegative", N),
-        _where(N),
-        Given("weights", "nonnegative", N, optional=True),
+    "ranking_softmax": Signature(
+        (
+            Given("logits", "logit", N),
+            Given("relevance", "nonnegative", N),
+            _where(N),
+            Given("weights", "nonnegative", N, optional=True),
+        ),
+        reductions=("none", "sum", "mean"),
+    ),
+}
+
+_OVERLAP = (Given("prediction", "probability", N), Given("target", "binary", N))
+_SMOOTH = Setting("smooth", 0.0, not_negative)
+_TVERSKY = (Setting("alpha", 0.5, not_negative), Setting("beta", 0.5, not_negative), _SMOOTH)
+_IGNORE_BACKGROUND = Setting("ignore_background", False, boolean)
+_OF_CLASSES = (*_TVERSKY, _IGNORE_BACKGROUND, Setting("classes", "mean", choice("mean", "sum")))
+_PLACES = ("n", "classes")
+
+SEGMENTATION: Mapping[str, Signature] = {
+    "dice": _loss(*_OVERLAP, settings=(_SMOOTH, EPSILON), axis=True),
+    "tversky": _loss(*_OVERLAP, settings=(*_TVERSKY, EPSILON), axis=True),
+    "binary_dice": Signature((Given("logits", "logit", N), Given("target", "binary", N)), settings=_TVERSKY),
+    "multiclass_dice": Signature(
+        (Given("logits", "logit", _PLACES), Given("target", "one_hot", _PLACES), CLASS_WEIGHT), settings=_OF_CLASSES
+    ),
+    "multiclass_dice_per_class": Signature(
+        (Given("logits", "logit", _PLACES), Given("target", "one_hot", _PLACES), CLASS_WEIGHT),
+        result=CLASSES,
+        settings=_TVERSKY,
+    ),
+    "multiclass_dice_of_probabilities": Signature(
+        (Given("prediction", "distribution", _PLACES), Given("target", "one_hot", _PLACES), CLASS_WEIGHT),
+        settings=_OF_CLASSES,
+    ),
+    "generalized_dice": Signature(
+        (Given("logits", "logit", ("batch", *_PLACES)), Given("target", "one_hot", ("batch", *_PLACES))),
+        settings=(_SMOOTH, EPSILON, Setting("weighting", "ratio", choice("ratio", "mean")), _IGNORE_BACKGROUND),
+        batched=False,
     ),
 }
 
@@ -329,8 +374,8 @@ SEQUENCES: Mapping[str, Signature] = {
     "ctc_with_logits": _loss(
         Given("logits", "logit", SEQUENCE),
         _fixed("labels", "label_sequence", ("length",)),
-        _fixed("input_length", "length"),
-        _fixed("label_length", "length"),
+        Given("input_length", "length", optional=True, differentiable=False),
+        Given("label_length", "length", optional=True, differentiable=False),
         settings=(Setting("blank", 0, whole_from(0)),),
     ),
 }
@@ -343,5 +388,6 @@ SIGNATURES: Mapping[str, Signature] = {
     **DIVERGENCE,
     **MARGIN,
     **EMBEDDING,
+    **SEGMENTATION,
     **SEQUENCES,
 }

@@ -1,0 +1,224 @@
+"""Connectionist temporal classification (Graves et al. 2006): forward and backward variables in log space, as pairs of numbers.
+
+A path's logarithm is a sum over time; kept as high + low, it loses nothing to the size that it has grown to, so the result
+is as accurate as its terms. Time is the only loop. Knows no reduction.
+"""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from .core import Arrays, Core, Options
+from .logits import Softmax, cross_entropy_gradient, softmax
+from .scaled import Pair, add, exponential, pair
+from .sums import total
+
+
+class _Lattice(NamedTuple):
+    """Samples in one dimension: the labels with blanks around them (2·length + 1 states), which states may be reached by
+    leaving out the blank before, log probabilities of each state at each time, and the lengths."""
+
+    states: np.ndarray
+    skips: np.ndarray
+    emissions: Pair
+    input_length: np.ndarray
+    label_length: np.ndarray
+
+
+def _lattice(logarithms: Pair, arrays: Arrays, blank: int) -> _Lattice:
+    """Of log probabilities with shape (samples, time, classes); what lies beyond a sample's lengths is replaced."""
+    samples, time, classes = logarithms.high.shape
+    labels = arrays["labels"].reshape(samples, -1)
+    input_length = arrays["input_length"].reshape(samples)
+    label_length = arrays["label_length"].reshape(samples)
+    within = np.arange(labels.shape[1]) < label_length[:, None]
+    states = np.full((samples, 2 * labels.shape[1] + 1), blank, np.int64)
+    states[:, 1::2] = np.clip(np.where(within, labels, blank), 0, classes - 1)
+    skips = np.zeros(states.shape, bool)
+    skips[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    late = np.arange(time)[:, None] >= input_length[:, None, None]
+    index = np.broadcast_to(states[:, None, :], (samples, time, states.shape[1]))
+    high, low = (np.take_along_axis(part, index, axis=2) for part in logarithms)
+    zero = high.dtype.type(0)
+    return _Lattice(
+        states, skips, Pair(np.where(late, zero, high), np.where(late, zero, low)), input_length, label_length
+    )
+
+
+def _log_add(*terms: Pair) -> Pair:
+    """log Σ e^term, place by place; of nothing but −∞ it is −∞."""
+    highs = np.stack([term.high for term in terms])
+    lows = np.stack([term.low for term in terms])
+    order = np.argmax(highs, axis=0)[None]
+    top = Pair(np.take_along_axis(highs, order, axis=0)[0], np.take_along_axis(lows, order, axis=0)[0])
+    # Relative to an infinite number everything is NaN; relative to 0, −∞ is what it should be.
+    base = Pair(np.where(np.isneginf(top.high), 0, top.high).astype(top.high.dtype), top.low)
+    others = np.zeros_like(top.high)
+    for place, term in enumerate(terms):
+        distance = add(term, Pair(-base.high, -base.low))
+        others = others + np.where(order[0] == place, 0, exponential(distance).pair().high).astype(others.dtype)
+    return add(top, pair(np.log1p(others)))
+
+
+def _chosen(condition: np.ndarray, pairs: Pair, otherwise: float) -> Pair:
+    return pairs.where(condition, pair(np.full_like(pairs.high, otherwise)))
+
+
+def _shifted(pairs: Pair, places: int) -> Pair:
+    """States moved up (places > 0) or down, with −∞ where none comes from."""
+    moved = []
+    for part, filling in zip(pairs, (-np.inf, 0.0)):
+        result = np.full_like(part, filling)
+        if places > 0:
+            result[:, places:] = part[:, :-places]
+        else:
+            result[:, :places] = part[:, -places:]
+        moved.append(result)
+    return Pair(*moved)
+
+
+def _forward(lattice: _Lattice) -> tuple[list[Pair], Pair]:
+    """Forward variables at each time, the emission included, and the log probability of the labels."""
+    samples, count = lattice.states.shape
+    dtype = lattice.emissions.high.dtype
+    position = np.arange(count)
+    end = 2 * lattice.label_length[:, None]
+    # Before the first step a path stands before the first state: it may enter the first blank or the first label.
+    start = _chosen((position < 2) & (position <= end), pair(np.zeros((samples, count), dtype)), -np.inf)
+    alphas: list[Pair] = []
+    current = pair(np.full((samples, count), -np.inf, dtype))
+    for time in range(lattice.emissions.high.shape[1]):
+        if time == 0:
+            arriving = start
+        else:
+            arriving = _log_add(current, _step(current, 1), _chosen(lattice.skips, _step(current, 2), -np.inf))
+        emitted = Pair(lattice.emissions.high[:, time], lattice.emissions.low[:, time])
+        moved = _chosen(position <= end, add(arriving, emitted), -np.inf)
+        current = moved.where((time < lattice.input_length)[:, None], current)
+        alphas.append(current)
+    last = _chosen(position == end, current, -np.inf)
+    before_last = _chosen(position == end - 1, current, -np.inf)
+    finish = _log_add(_largest(last), _largest(before_last))
+    # Without a step there is one path if there is no label, and none otherwise.
+    nothing = pair(np.where(lattice.label_length == 0, 0, -np.inf).astype(dtype))
+    return alphas, nothing.where(lattice.input_length == 0, finish)
+
+
+def _step(pairs: Pair, places: int) -> Pair:
+    if pairs.high.shape[1] <= abs(places):
+        return Pair(np.full_like(pairs.high, -np.inf), np.zeros_like(pairs.low))
+    return _shifted(pairs, places)
+
+
+def _largest(pairs: Pair) -> Pair:
+    """The largest number of each row."""
+    place = np.argmax(pairs.high, axis=1)[:, None]
+    return Pair(*(np.take_along_axis(part, place, axis=1)[:, 0] for part in pairs))
+
+
+def _occupancy(lattice: _Lattice, classes: int) -> tuple[np.ndarray, Pair]:
+    """The probability, given the labels, of each class at each time; and the log probability of the labels."""
+    samples, count = lattice.states.shape
+    steps = lattice.emissions.high.shape[1]
+    dtype = lattice.emissions.high.dtype
+    alphas, logarithm = _forward(lattice)
+    position = np.arange(count)
+    end = 2 * lattice.label_length[:, None]
+    last = pair(np.where((position == end) | (position == end - 1), 0, -np.inf).astype(dtype))
+    occupancy = np.zeros((samples, steps, classes), dtype)
+    following = last
+    skips_out = np.zeros_like(lattice.skips)
+    skips_out[:, :-2] = lattice.skips[:, 2:]
+    rows = np.arange(samples)[:, None]
+    for time in range(steps - 1, -1, -1):
+        if time + 1 < steps:
+            emitted = Pair(lattice.emissions.high[:, time + 1], lattice.emissions.low[:, time + 1])
+            onward = _chosen(position <= end, add(following, emitted), -np.inf)
+            leaving = _log_add(onward, _step(onward, -1), _chosen(skips_out, _step(onward, -2), -np.inf))
+            following = leaving.where((time + 1 < lattice.input_length)[:, None], last)
+        paths = add(alphas[time], following)
+        # Divided by their own sum, which is the probability of the labels at every time: what is nearly 1 stays so.
+        top = _largest(paths)
+        base = Pair(np.where(np.isneginf(top.high), 0, top.high).astype(dtype)[:, None], top.low[:, None])
+        shares = exponential(add(paths, Pair(*(np.broadcast_to(-part, paths.high.shape) for part in base)))).pair().high
+        shares = shares / total(shares)[:, None]
+        shares = np.where((time < lattice.input_length)[:, None], shares, 0).astype(dtype)
+        np.add.at(occupancy[:, time], (rows, lattice.states), shares)
+    return occupancy, logarithm
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    """All samples in one dimension."""
+    return np.ascontiguousarray(x).reshape(-1, *x.shape[-2:])
+
+
+def _negative(logarithm: Pair) -> np.ndarray:
+    # No zero with a sign: the loss of a certain path is 0.
+    return 0 - logarithm.plain()
+
+
+# --- of log probabilities -------------------------------------------------------------------------------------------------
+
+
+def _divisor(arrays: Arrays, options: Options, like: np.ndarray) -> np.ndarray:
+    length = np.maximum(arrays["label_length"], 1).astype(like.dtype)
+    return length if options["normalise"] else np.ones_like(length)
+
+
+def _ctc(arrays: Arrays, options: Options) -> np.ndarray:
+    logarithms = arrays["log_probabilities"]
+    _, logarithm = _forward(_lattice(pair(_flat(logarithms)), arrays, options["blank"]))
+    loss = _negative(logarithm).reshape(logarithms.shape[:-2])
+    if options["zero_infinity"]:
+        loss = np.where(np.isposinf(loss), 0, loss).astype(loss.dtype)
+    return loss / _divisor(arrays, options, loss)
+
+
+def _ctc_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    logarithms = arrays["log_probabilities"]
+    lattice = _lattice(pair(_flat(logarithms)), arrays, options["blank"])
+    occupancy, logarithm = _occupancy(lattice, logarithms.shape[-1])
+    seed = cotangent / _divisor(arrays, options, cotangent)
+    slope = -occupancy * seed.reshape(-1)[:, None, None]
+    if options["zero_infinity"]:
+        slope = np.where(np.isneginf(logarithm.high)[:, None, None], 0, slope).astype(slope.dtype)
+    return {"log_probabilities": slope.reshape(logarithms.shape)}
+
+
+# --- of logits ------------------------------------------------------------------------------------------------------------
+
+
+def _log_softmax(arrays: Arrays, blank: int) -> tuple[Softmax, Pair]:
+    """Softmax at each time, and its logarithm; times beyond the length have zeros for logits."""
+    logits = _flat(arrays["logits"])
+    late = np.arange(logits.shape[1])[:, None] >= arrays["input_length"].reshape(-1)[:, None, None]
+    parts = softmax(np.where(late, 0, logits).astype(logits.dtype))
+    return parts, pair(-parts.surprise.plain())
+
+
+def _ctc_with_logits(arrays: Arrays, options: Options) -> np.ndarray:
+    _, logarithms = _log_softmax(arrays, options["blank"])
+    _, logarithm = _forward(_lattice(logarithms, arrays, options["blank"]))
+    return _negative(logarithm).reshape(arrays["logits"].shape[:-2])
+
+
+def _ctc_with_logits_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    """p − occupancy: at each time the gradient of a cross entropy whose target is the occupancy."""
+    parts, logarithms = _log_softmax(arrays, options["blank"])
+    lattice = _lattice(logarithms, arrays, options["blank"])
+    occupancy, _ = _occupancy(lattice, logarithms.high.shape[-1])
+    seeds = np.broadcast_to(cotangent.reshape(-1)[:, None], occupancy.shape[:2])
+    slope = cross_entropy_gradient(parts, occupancy, seeds)
+    within = np.arange(occupancy.shape[1])[:, None] < lattice.input_length[:, None, None]
+    return {"logits": np.where(within, slope, 0).astype(slope.dtype).reshape(arrays["logits"].shape)}
+
+
+CORES: Mapping[str, Core] = {
+    "ctc": Core(_ctc, _ctc_gradient),
+    "ctc_with_logits": Core(_ctc_with_logits, _ctc_with_logits_gradient),
+}
