@@ -11,12 +11,13 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.formats import Format, round_to, values
+from conformance.formats import BFLOAT16, Format, round_to, values
 from conformance.standard.tensors import WHOLE, Argument, TensorFunction
 
 SIZES = {"n": 5, "d": 6, "classes": 5, "channels": 5, "height": 2, "width": 3, "time": 7, "length": 3}
@@ -72,7 +73,19 @@ def sizes_of(function: TensorFunction, which: int = 0) -> dict[str, int]:
 def drawn(
     function: TensorFunction, names: Sequence[str], loop: Sequence[int], sizes: Mapping[str, int], salt: str = ""
 ) -> Tensors:
-    """Ordinary numbers for the arguments `names`, in the shapes that loop and sizes give."""
+    """Ordinary numbers for the arguments `names`, in the shapes that loop and sizes give. They are shared: not to be changed."""
+    return dict(_drawn(function, tuple(names), tuple(loop), tuple(sizes.items()), salt))
+
+
+@lru_cache(maxsize=4096)
+def _drawn(
+    function: TensorFunction,
+    names: tuple[str, ...],
+    loop: tuple[int, ...],
+    all_sizes: tuple[tuple[str, int], ...],
+    salt: str,
+) -> Tensors:
+    sizes = dict(all_sizes)
     tensors = {}
     for name in names:
         argument = function.argument(name)
@@ -95,8 +108,13 @@ def _numbers(argument: Argument, shape: tuple[int, ...], sizes: Mapping[str, int
         numbers: NDArray[Any] = sign * np.ldexp(mantissa, power)
     elif kind == "probability":
         numbers = (1 + (chance >> 8) % 255) / 256
-    elif kind in ("log_probability", "log_distribution"):
+    elif kind == "log_probability":
         numbers = -np.ldexp(mantissa, power)
+    elif kind == "log_distribution":
+        logarithms = np.log(_distributions(chance, count // last if last else 0, last))
+        numbers = values(
+            round_to(logarithms.reshape(-1), BFLOAT16), BFLOAT16
+        )  # sums to one as nearly as every format can
     elif kind in ("positive", "nonnegative"):
         numbers = np.ldexp(mantissa, power)
         numbers = np.where((chance >> 16) % 7 == 0, 0.0, numbers) if kind == "nonnegative" else numbers
@@ -192,7 +210,8 @@ def edges(
             )
     scenes = []
     for about, places in asked.values():
-        for same in _of_equal_sizes(function, names, places, sizes):
+        for group in _of_equal_sizes(function, names, places, sizes):
+            same = _padded(group) if function.batched else group
             tensors = drawn(function, names, (len(same),), _sizes_of_cells(function, same[0][1], sizes), "edges")
             for index, (_, cells, _) in enumerate(same):
                 for name, cell in cells.items():
@@ -205,6 +224,12 @@ def edges(
             free = tuple(name for name, _, is_free in same if is_free)
             scenes.append(Scene("edges", held, about, tuple(name for name, _, _ in same), free))
     return scenes
+
+
+def _padded(places: list[Any]) -> list[Any]:
+    """The places, the first of them repeated up to a size that functions share: a compiler works once for all of them."""
+    size = next(size for size in (1, 8, 16, 32, 64, 128, 256) if size >= len(places))
+    return places + [places[0]] * (size - len(places))
 
 
 def _of_equal_sizes(
@@ -259,104 +284,126 @@ def _numbers_of(cell: Any, format: Format) -> Any:
     return cell
 
 
-def special_numbers(kind: str, format: Format) -> dict[str, float]:
-    """Numbers worth asking of one argument, by the name of what they are."""
-    large, tiny = 2.0 ** int(LARGE * format.emax), 2.0 ** int(-TINY * format.emin)
-    found = {"NaN": math.nan, "0": 0.0}
+def special_numbers(kind: str, format: Format) -> dict[str, tuple[str, float]]:
+    """Numbers worth asking of one argument: by their name, the class of numbers they stand for, and the number."""
+    large, tiny, smallest = 2.0 ** int(LARGE * format.emax), 2.0 ** int(-TINY * format.emin), format.smallest_subnormal
+    nan, zero = {"NaN": ("NaN", math.nan)}, {"0": ("0", 0.0)}
     if kind in ("real", "logit"):
-        found |= {
-            "+inf": math.inf, "-inf": -math.inf, "largest": format.largest, "-largest": -format.largest,
-            "large": large, "-large": -large, "10000": 1e4, "-10000": -1e4, "tiny": tiny, "-tiny": -tiny,
-            "-0": -0.0, "smallest subnormal": format.smallest_subnormal, "one": 1.0,
+        found = nan | zero | {
+            "+inf": ("infinite", math.inf), "-inf": ("infinite", -math.inf),
+            "largest": ("large", format.largest), "-largest": ("large", -format.largest), "large": ("large", large), "-large": ("large", -large),
+            "10000": ("large", 1e4), "-10000": ("large", -1e4), "tiny": ("tiny", tiny), "-tiny": ("tiny", -tiny),
+            "smallest subnormal": ("tiny", smallest), "-0": ("0", -0.0), "1": ("1", 1.0),
         }  # fmt: skip
     elif kind in ("probability", "distribution"):
-        found |= {
-            "1": 1.0,
-            "tiny": tiny,
-            "smallest subnormal": format.smallest_subnormal,
-            "nearly 1": 1 - 2.0**-format.precision,
-        }
+        found = nan | zero | {
+            "1": ("1", 1.0), "nearly 1": ("nearly 1", 1 - 2.0**-format.precision), "tiny": ("tiny", tiny), "smallest subnormal": ("tiny", smallest),
+        }  # fmt: skip
     elif kind in ("log_probability", "log_distribution"):
-        found |= {"-inf": -math.inf, "-large": -large, "-10000": -1e4, "-tiny": -tiny}
+        found = (
+            nan
+            | zero
+            | {
+                "-inf": ("infinite", -math.inf),
+                "-large": ("large", -large),
+                "-10000": ("large", -1e4),
+                "-tiny": ("tiny", -tiny),
+            }
+        )
     elif kind in ("positive", "nonnegative"):
-        found |= {"+inf": math.inf, "large": large, "tiny": tiny, "smallest subnormal": format.smallest_subnormal}
-        if kind == "positive":
-            del found["0"]
+        found = nan | {
+            "+inf": ("infinite", math.inf),
+            "large": ("large", large),
+            "tiny": ("tiny", tiny),
+            "smallest subnormal": ("tiny", smallest),
+        }
+        found |= zero if kind == "nonnegative" else {}
     else:
         return {}
-    return {
-        name: number for name, number in found.items() if abs(number) <= format.largest or not math.isfinite(number)
-    }
+    return {name: one for name, one in found.items() if abs(one[1]) <= format.largest or not math.isfinite(one[1])}
 
 
 def _generic(
     function: TensorFunction, names: Sequence[str], format: Format, sizes: Mapping[str, int]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names and cells of the places that every function is asked about."""
+    """Names and cells of the places that every function is asked about. A name is its region, and what tells it from others there."""
     floats = [
         function.argument(name) for name in names if name != "weight" and function.argument(name).kind not in WHOLE
     ]
     floats = [argument for argument in floats if special_numbers(argument.kind, format) and not argument.shared]
+    labels = [name for name in names if function.argument(name).kind == "label"]
     for argument in floats:
         core = tuple(sizes[dimension] for dimension in argument.core)
-        if core:
-            labels = [name for name in names if function.argument(name).kind == "label" and "classes" in argument.core]
-            for label, cells in _generic_rows(argument, core, format):
-                if labels and label.startswith("one "):
-                    yield f"the label's {label[4:]}", {**cells, labels[0]: 1 % core[0]}
-                    yield f"{label}, not the label's", {**cells, labels[0]: 0}
-                else:
-                    yield label, cells
-        else:
-            for label, number in special_numbers(argument.kind, format).items():
-                yield f"{argument.name} {label}", {argument.name: number}
+        if not core:
+            for label, (group, number) in special_numbers(argument.kind, format).items():
+                yield f"{argument.name} {group}: {label}", {argument.name: number}
+            continue
+        for name, cells, place in _generic_rows(argument, core, format):
+            if labels and "classes" in argument.core and place >= 0:
+                yield f"{name}, the label's", {**cells, labels[0]: place}
+                yield f"{name}, another's", {**cells, labels[0]: (place + 1) % core[0]}
+            else:
+                yield name, cells
     free = [argument for argument in floats if argument.kind in ("real", "logit")]
-    if len(free) > 1 and not free[0].core and not free[1].core:
-        first, second = free[0].name, free[1].name
-        for label, number in special_numbers("real", format).items():
-            yield f"{first} and {second} {label}", {first: number, second: number}
-        for label, number in (
-            ("+inf", math.inf),
-            ("largest", format.largest),
-            ("tiny", 2.0 ** int(-TINY * format.emin)),
-        ):
-            yield f"{first} {label}, {second} its negative", {first: number, second: -number}
-    if len(free) > 1 and free[0].core and free[0].core == free[1].core:
-        row = _numbers(free[0], tuple(sizes[d] for d in free[0].core), sizes, "equal rows")
-        yield f"{free[0].name} and {free[1].name} equal", {free[0].name: row, free[1].name: row}
-        yield f"{free[0].name} and {free[1].name} opposite", {free[0].name: row, free[1].name: -row}
+    if len(free) > 1 and free[0].core == free[1].core:
+        yield from _generic_pairs(free[0], free[1], tuple(sizes[d] for d in free[0].core), sizes, format)
 
 
-def _generic_rows(argument: Argument, core: tuple[int, ...], format: Format) -> Iterator[tuple[str, dict[str, Any]]]:
-    ordinary = _numbers(argument, core, {}, "edge row") if argument.kind != "distribution" else None
-    where = (1 % core[0], *(0 for _ in core[1:]))
-    if ordinary is not None:
-        for label, number in special_numbers(argument.kind, format).items():
-            row = ordinary.copy()
-            row[where] = number
-            yield f"one {argument.name} {label}", {argument.name: row}
-    if argument.kind in ("real", "logit"):
-        for label, number in special_numbers(argument.kind, format).items():
-            yield f"every {argument.name} {label}", {argument.name: np.full(core, number)}
-        for label, number in (("equal", 1.5), ("equal and 1000", 1000.0)):
-            yield f"all {argument.name} {label}", {argument.name: np.full(core, number)}
-        steps = np.linspace(format.emin, format.emax - 1, math.prod(core)).astype(int)
-        signs = np.where(np.arange(math.prod(core)) % 2, -1.0, 1.0)
-        yield (
-            f"{argument.name} over the whole range of exponents",
-            {argument.name: (signs * np.exp2(steps)).reshape(core)},
-        )
-        if core[0] > 2:
-            row = np.array(ordinary)
-            row[0], row[2] = math.inf, math.inf
-            yield f"two {argument.name} +inf", {argument.name: row}
-            row = np.array(ordinary)
-            row[0], row[2] = 8.0, 8.0
-            yield f"two largest {argument.name} equal", {argument.name: row}
+def _generic_pairs(
+    first: Argument, second: Argument, core: tuple[int, ...], sizes: Mapping[str, int], format: Format
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Two arguments of one kind that are equal, or opposite."""
+    both = f"{first.name} and {second.name}"
+    if core:
+        row = _numbers(first, core, sizes, "equal rows")
+        yield f"{both} equal", {first.name: row, second.name: row}
+        yield f"{both} opposite", {first.name: row, second.name: -row}
+        return
+    for label, (group, number) in special_numbers("real", format).items():
+        yield f"{both} {group}: {label}, equal", {first.name: number, second.name: number}
+    for label, group, number in (
+        ("+inf", "infinite", math.inf),
+        ("largest", "large", format.largest),
+        ("tiny", "tiny", 2.0 ** int(-TINY * format.emin)),
+    ):
+        yield f"{both} {group}: {label}, opposite", {first.name: number, second.name: -number}
+    yield f"{both} equal", {first.name: 1.5, second.name: 1.5}
+
+
+def _generic_rows(
+    argument: Argument, core: tuple[int, ...], format: Format
+) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Names and cells of rows; and the place in the row that is special, −1 if there is not just one."""
+    name = argument.name
+    where = 1 % core[0]
+    at = (where, *(0 for _ in core[1:]))
+    alone = where if len(core) == 1 else -1
     if argument.kind == "distribution":
         certain = np.zeros(core)
         certain.reshape(-1)[1 % math.prod(core)] = 1.0
-        yield f"{argument.name} certain", {argument.name: certain}
+        yield f"{name} certain", {name: certain}, -1
         spoilt = certain.copy()
         spoilt.reshape(-1)[0] = math.nan
-        yield f"one {argument.name} NaN", {argument.name: spoilt}
+        yield f"{name} NaN: one", {name: spoilt}, -1
+        return
+    ordinary = _numbers(argument, core, {}, "edge row")
+    if not ordinary.size:
+        return
+    for label, (group, number) in special_numbers(argument.kind, format).items():
+        row = ordinary.copy()
+        row[at] = number
+        yield f"{name} {group}: one {label}", {name: row}, alone
+    if argument.kind not in ("real", "logit"):
+        return
+    for label, (group, number) in special_numbers(argument.kind, format).items():
+        yield f"{name} {group}: every one {label}", {name: np.full(core, number)}, -1
+    yield f"{name} equal: all 1.5", {name: np.full(core, 1.5)}, -1
+    yield f"{name} equal: all 1000", {name: np.full(core, 1000.0)}, -1
+    steps = np.linspace(format.emin, format.emax - 1, math.prod(core)).astype(int)
+    signs = np.where(np.arange(math.prod(core)) % 2, -1.0, 1.0)
+    yield f"{name} over the whole range of exponents", {name: (signs * np.exp2(steps)).reshape(core)}, -1
+    if core[0] > 2:
+        for group, number in (("infinite: two +inf", math.inf), ("equal: the two largest", 8.0)):
+            row = ordinary.copy()
+            row[0] = row[2] = number
+            yield f"{name} {group}", {name: row}, -1

@@ -106,7 +106,8 @@ class TensorAsker:
 
     def offers(self, options: Mapping[str, Any]) -> bool:
         """Whether the entry point can be asked with just these options."""
-        base = self.base()
+        asked = {name: value for name, value in options.items() if name in self.binding.parameters}
+        base = self._with_implied({**self.base(), **asked})
         for name, value in options.items():
             if name in self.binding.parameters:
                 offered = self._values(name)
@@ -390,23 +391,31 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
 
 def _reductions(asker: TensorAsker) -> Iterator[Case]:
     """Every way of putting results together that the entry point offers, with and without weights."""
-    base, ranks = asker.base(), (1, 2, 3)
-    weights = [[], ["weight"]] if "weight" in asker.binding.taken() else [[]]
-    for reduction, rows, also in product(
-        asker.function.reductions or ("none",), asker.function.rows or ("none",), weights
-    ):
+    base = asker.base()
+    for reduction, rows in product(asker.function.reductions or ("none",), asker.function.rows or ("none",)):
         common = {name: value for name, value in (("reduction", reduction), ("rows", rows)) if name in base}
         options = asker._with_implied({**base, **common})
-        if not asker.offers(options) or (not also and _same_all(options, base)):
+        # Both at once where the entry point has its rows anyhow, and once where it has the choice.
+        chosen = "rows" in asker.binding.parameters and rows != "none" and reduction not in ("none", "mean")
+        if not asker.offers(options) or chosen:
             continue
-        names = asker.names(also)
-        for rank in ranks if not is_frugal(asker.backend, asker.mode, asker.tier) else (2,):
-            if len(asker.loop(rank)) != rank and rank != 2:
-                continue
-            scene = Scene("draws", _with_weight(asker, names, asker.loop(rank), options), {})
-            rule = "weight" if also else f"reduction.{reduction}" if reduction != "none" else f"rows.{rows}"
-            for quantity, wrt, _ in _quantities(asker, names, "first"):
-                yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=f"rank-{rank}")
+        rule = f"reduction.{reduction}" if reduction != "none" else f"rows.{rows}"
+        if not _same_all(options, base):
+            yield from _reduced(asker, (), options, rule)
+        if "weight" in asker.binding.taken():
+            yield from _reduced(asker, ("weight",), options, "weight")
+
+
+def _reduced(asker: TensorAsker, also: Sequence[str], options: Mapping[str, Any], rule: str) -> Iterator[Case]:
+    """One way of putting results together: the value at three ranks, the derivative at one of them."""
+    names = asker.names(also)
+    few = bool(also) or is_frugal(asker.backend, asker.mode, asker.tier)
+    for rank in (2,) if few else (1, 2, 3):
+        if len(asker.loop(rank)) != rank and rank != 2:
+            continue
+        scene = Scene("draws", _with_weight(asker, names, asker.loop(rank), options), {})
+        for quantity, wrt, _ in _quantities(asker, names, "first" if rank == 2 else "none"):
+            yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=f"rank-{rank}")
 
 
 def _with_weight(
@@ -449,7 +458,7 @@ def _ranks(asker: TensorAsker) -> Iterator[Case]:
     for rank in LOOPS:
         if len(asker.loop(rank)) != rank or rank == 2 or (rank == 0 and base.get("rows", "none") != "none"):
             continue
-        if is_frugal(asker.backend, asker.mode, asker.tier) and rank == 1:
+        if is_frugal(asker.backend, asker.mode, asker.tier) and rank < 3:
             continue
         scene = Scene("draws", drawn(asker.function, names, asker.loop(rank), sizes_of(asker.function), "ranks"), {})
         for quantity, wrt, _ in _quantities(asker, names, "first"):
@@ -574,8 +583,8 @@ def _rows_apart(asker: TensorAsker) -> Iterator[Case]:
         return Scene("rows", {n: a if asker.function.argument(n).shared else of(n, a) for n, a in tensors.items()}, {})
 
     def spoilt(name: str, array: NDArray[Any]) -> NDArray[Any]:
-        if array.dtype.kind != "f" or asker.function.argument(name).kind in ("one_hot", "binary", "sign"):
-            return array
+        if asker.function.argument(name).kind not in ("real", "logit", "log_probability", "log_distribution"):
+            return array  # no probability, variance or label is NaN
         array = array.copy()
         array[2:] = np.nan
         return array
@@ -584,6 +593,8 @@ def _rows_apart(asker: TensorAsker) -> Iterator[Case]:
         ("base", changed(lambda n, a: a)), ("order", changed(lambda n, a: a[[2, 0, 3, 1]])), ("alone", changed(lambda n, a: a[:1])),
         ("others-nan", changed(spoilt)),
     ):  # fmt: skip
+        if detail == "alone" and is_frugal(asker.backend, asker.mode, asker.tier):
+            continue
         for quantity, wrt, _ in _quantities(asker, names, "first"):
             yield asker.ask(scene, quantity, "invariance.rows", base, wrt=wrt, detail=detail)
 

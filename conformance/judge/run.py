@@ -200,7 +200,11 @@ def _exacts_needed(
             continue
         for observation in (one for observations in by_subject.values() for one in observations):
             case = observation.case
-            if case.topic not in (*NUMERIC, "defaults", "dtypes") or case.topic == "purity" or observation.outcome != "returned":
+            if (
+                case.topic not in (*NUMERIC, "defaults", "dtypes")
+                or case.topic == "purity"
+                or observation.outcome != "returned"
+            ):
                 continue
             more = case.cotangent and case.cotangent.blob, case.direction and case.direction.blob
             key = (name, repr(sorted(case.parameters.items())), case.quantity, case.wrt, case.inputs, *more)

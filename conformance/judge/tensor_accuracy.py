@@ -5,7 +5,6 @@ A pure function of a case, its truth and the bits of an answer. Knows no framewo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -113,32 +112,25 @@ def groups(case: Case, judged: Judged, rules: Mapping[str, Any]) -> Iterator[Gro
     count = len(judged.observed)
     place = place_of(case, judged.exact.shape, count)
     finite = truth.kind == FINITE
-    overflows = finite & (truth.exponent > format.emax)
-    small = (truth.kind == UNDERFLOW) | (finite & (truth.exponent < format.emin))
+    special = np.where(finite & (truth.exponent > format.emax), 1, 0)
+    special = np.where((truth.kind == UNDERFLOW) | (finite & (truth.exponent < format.emin)), 2, special)
+    suffixes = ("", ", result overflows", ", result subnormal")
     keys: dict[tuple[str, str], list[int]] = {}
     for index in range(count) if case.places else ():
         name = case.places[place[index]]
-        free = name in case.free or bool(judged.unspecified[index])
-        keys.setdefault(
-            (
-                _rule_of_place(case, name, bool(overflows[index]), bool(small[index]), rules),
-                region_of(name) if not free else f"{region_of(name)} (free)",
-            ),
-            [],
-        ).append(index)
-    if not case.places:
-        special = np.where(overflows, 1, np.where(small, 2, 0))
-        for code, rule, suffix in (
-            (0, case.rule, ""),
-            (1, "overflow", ", result overflows"),
-            (2, "subnormal", ", result subnormal"),
-        ):
-            members = np.nonzero(special == code)[0]
-            if len(members):
-                filed = rule if case.rule in ("value",) and rule in rules else case.rule
-                yield Group(filed, _about(case) + suffix, members)
+        region = region_of(name) + suffixes[special[index]]
+        region += FREE if name in case.free or judged.unspecified[index] else ""
+        keys.setdefault((_rule_of_place(case, name, rules), region), []).append(index)
     for (rule, region), found in keys.items():
         yield Group(rule, region, np.array(found, dtype=np.int64))
+    for code in range(len(suffixes)) if not case.places else ():
+        members = np.nonzero(special == code)[0]
+        if len(members):
+            yield Group(case.rule, _about(case) + suffixes[code], members)
+
+
+FREE = " (free)"
+"""Ends the region of what nothing is prescribed for."""
 
 
 def place_of(case: Case, shape: tuple[int, ...], count: int) -> NDArray[np.int64]:
@@ -148,28 +140,15 @@ def place_of(case: Case, shape: tuple[int, ...], count: int) -> NDArray[np.int64
     return np.repeat(np.arange(shape[0]), count // shape[0])
 
 
-def _rule_of_place(case: Case, place: str, overflows: bool, small: bool, rules: Mapping[str, Any]) -> str:
+def _rule_of_place(case: Case, place: str, rules: Mapping[str, Any]) -> str:
     prefix = f"{case.rule}." if case.rule.startswith("gradient.") else ""
-    if "NaN" in place:
-        name = f"{prefix}nan"
-    elif not prefix and overflows:
-        name = "overflow"
-    elif not prefix and small:
-        name = "subnormal"
-    else:
-        name = f"{prefix}edge"
+    name = f"{prefix}nan" if "NaN" in place else f"{prefix}edge"
     return name if name in rules else case.rule
 
 
-_SIZES = re.compile(r"-?\b(largest|large|10000)\b(?! \w+ equal)")
-_SMALL = re.compile(r"-?\b(tiny|smallest subnormal)\b")
-
-
 def region_of(place: str) -> str:
-    """The region of a named place: places that differ by sign or by how large `large` is are one region."""
-    name = _SIZES.sub("large", place)
-    name = _SMALL.sub("tiny", name)
-    return name.replace("+inf", "infinite").replace("-inf", "−infinite").replace("-0", "0")
+    """The region of a named place: what stands before the colon (cases.scenes)."""
+    return place.partition(":")[0]
 
 
 def _about(case: Case) -> str:

@@ -73,11 +73,8 @@ def _rows(answers: TensorAnswers) -> Iterator[Result]:
                 continue
             exact = answers.truth(other.case)
             observed = comparable(other, exact, answers.bits)
-            if (
-                observed is None
-                or (answers.function.result
-                and answers.function.axis
-                and other.case.parameters.get("axis") not in (-1, 1))
+            if observed is None or (
+                answers.function.result and answers.function.axis and other.case.parameters.get("axis") not in (-1, 1)
             ):
                 continue
             mine = observed.reshape(len(places), -1).copy()

@@ -16,7 +16,7 @@ from conformance.observe.observation import Observation
 from conformance.truth.tensors import Exact
 
 from .records import Result
-from .tensor_accuracy import Judged, Verdict, flushing, groups, measure, region_of, verdict
+from .tensor_accuracy import FREE, Judged, Verdict, flushing, groups, measure, verdict
 from .tensor_answers import TensorAnswers, about, comparable, tensors_of
 
 NUMERIC = (
@@ -84,9 +84,8 @@ def results_of(answers: TensorAnswers, observation: Observation, judged: Judged,
     """The results of one answer: a result per rule and region, and one about flushing."""
     case = observation.case
     tensors = tensors_of(case, answers.bits)
-    free = {f"{region_of(name)} (free)" for name in case.free}
     for group in groups(case, judged, answers.rules):
-        found = verdict(case, judged, group, tensors, free=group.region in free)
+        found = verdict(case, judged, group, tensors, free=group.region.endswith(FREE))
         yield _result(answers, observation, found, rule or found.rule)
     flush = flushing(case, judged, tensors) if case.quantity in ("value", "gradient") else None
     if flush is not None and "flush" in answers.rules:

@@ -124,6 +124,9 @@ def bindings_of(backends: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def standard_hash() -> str:
     """Hash of the standard's text: two runs with the same one were asked by the same standard."""
-    texts = [inspect.getsource(sys.modules[f"conformance.standard.{name}"]) for name in ("rules", "model", "tensor_rules", "tensors")]
+    texts = [
+        inspect.getsource(sys.modules[f"conformance.standard.{name}"])
+        for name in ("rules", "model", "tensor_rules", "tensors")
+    ]
     texts += [inspect.getsource(function.definition) + repr(function.samples()) for function in CATALOGUE.values()]
     return hashlib.blake2b("\n".join(texts).encode(), digest_size=8).hexdigest()

@@ -191,7 +191,12 @@ def _ask_tensors(
 
     outputs, tensors, seconds = worker_tensors.ask(backend, case, make, caches.calls)
     described = [_describe(backend, output) for output in (*outputs, *(tensors if pure else ()))]
-    answer = {"outcome": "returned", "outputs": [output for output, _ in described], "after": None, "seconds": round(seconds, 9)}
+    answer = {
+        "outcome": "returned",
+        "outputs": [output for output, _ in described],
+        "after": None,
+        "seconds": round(seconds, 9),
+    }
     return answer, [(output["blob"], data) for output, data in described]
 
 

@@ -19,8 +19,14 @@ _PYTORCH = "https://docs.pytorch.org/docs/stable/generated/"
 _TENSORFLOW = "https://www.tensorflow.org/api_docs/python/tf/"
 _OPTAX = "https://optax.readthedocs.io/en/latest/api/losses.html"
 
-GOODFELLOW = Source("Goodfellow, Bengio, Courville: Deep Learning, MIT Press 2016, sections 3.13 and 6.2.2", "https://www.deeplearningbook.org/contents/prob.html")
-SMOOTHING = Source("Szegedy et al.: Rethinking the Inception Architecture for Computer Vision, CVPR 2016, section 7", "https://arxiv.org/abs/1512.00567")
+GOODFELLOW = Source(
+    "Goodfellow, Bengio, Courville: Deep Learning, MIT Press 2016, sections 3.13 and 6.2.2",
+    "https://www.deeplearningbook.org/contents/prob.html",
+)
+SMOOTHING = Source(
+    "Szegedy et al.: Rethinking the Inception Architecture for Computer Vision, CVPR 2016, section 7",
+    "https://arxiv.org/abs/1512.00567",
+)
 OPTAX = Source("optax documentation: losses", _OPTAX)
 
 NONNEGATIVE = Property("nonnegative", "the loss is never below 0")
@@ -50,6 +56,11 @@ def smoothed(target: Sequence[Core], label_smoothing: Real) -> list[Core]:
     return [t * (1 - label_smoothing) + label_smoothing / len(target) for t in target]
 
 
+def undefined(numbers: Sequence[Core]) -> Core:
+    """No number, nor is its derivative in any of these."""
+    return total(numbers) * UNDEFINED
+
+
 def log_normaliser(logits: Sequence[Core]) -> Core:
     """log Σ e^x. Where a single class is possible it is that class' logit, so that its surprise is exactly 0.
 
@@ -57,7 +68,7 @@ def log_normaliser(logits: Sequence[Core]) -> Core:
     """
     possible = [x for x in logits if x > -FARTHEST]
     if any(x > FARTHEST for x in possible):
-        return log_sum_exp(possible) * UNDEFINED
+        return undefined(possible)
     return possible[0] if len(possible) == 1 else log_sum_exp(logits)
 
 
@@ -81,17 +92,43 @@ def rows_argument(name: str, kind: str, meaning: str, differentiable: bool = Tru
     return Argument(name, kind, ("classes",), meaning, differentiable=differentiable, optional=optional)
 
 
-LOGITS = rows_argument("logits", "logit", "one number for each class, up to a constant the logarithm of its probability")
+LOGITS = rows_argument(
+    "logits", "logit", "one number for each class, up to a constant the logarithm of its probability"
+)
 LABELS = Argument("labels", "label", (), "the number of the true class", differentiable=False)
-CLASS_WEIGHT = Argument("class_weight", "nonnegative", ("classes",), "what a sample of each class counts", optional=True, shared=True)
+CLASS_WEIGHT = Argument(
+    "class_weight", "nonnegative", ("classes",), "what a sample of each class counts", optional=True, shared=True
+)
 WHERE = Argument(
-    "where", "mask", ("classes",), "the classes that there are; one that is left out has no probability and no say", differentiable=False, optional=True
+    "where",
+    "mask",
+    ("classes",),
+    "the classes that there are; one that is left out has no probability and no say",
+    differentiable=False,
+    optional=True,
 )
 LABEL_SMOOTHING = Option(
-    "label_smoothing", 0.0, "part of the target that is spread evenly over all classes", "0 to 1", samples=(0.1, 0.375, 1.0), invalid=(-0.1, 1.5)
+    "label_smoothing",
+    0.0,
+    "part of the target that is spread evenly over all classes",
+    "0 to 1",
+    samples=(0.1, 0.375, 1.0),
+    invalid=(-0.1, 1.5),
 )
-CLIP = Option("clip", 0.0, "how near to 0 and 1 a probability may come before the logarithm is taken", "0 to 1/2, exclusive", samples=(1e-7, 0.25))
-IGNORE_INDEX = Option("ignore_index", None, "label of samples that count nothing; it need not be that of a class", "a whole number, or None", samples=(-100, 0, 2))
+CLIP = Option(
+    "clip",
+    0.0,
+    "how near to 0 and 1 a probability may come before the logarithm is taken",
+    "0 to 1/2, exclusive",
+    samples=(1e-7, 0.25),
+)
+IGNORE_INDEX = Option(
+    "ignore_index",
+    None,
+    "label of samples that count nothing; it need not be that of a class",
+    "a whole number, or None",
+    samples=(-100, 0, 2),
+)
 
 
 # --- two classes ------------------------------------------------------------------------------------------------------
@@ -162,7 +199,9 @@ binary_cross_entropy = TensorFunction(
 )  # fmt: skip
 
 
-def _binary_cross_entropy_with_logits(logits: Core, target: Core, label_smoothing: Real, pos_weight: Core = None) -> Core:
+def _binary_cross_entropy_with_logits(
+    logits: Core, target: Core, label_smoothing: Real, pos_weight: Core = None
+) -> Core:
     t = smoothed_binary(target, label_smoothing)
     positive = t if pos_weight is None else t * pos_weight
     return counted(positive, softplus(-logits)) + counted(1 - t, softplus(logits))
@@ -218,7 +257,12 @@ binary_cross_entropy_with_logits = TensorFunction(
 
 
 def _cross_entropy(
-    logits: Sequence[Core], labels: int, ignore_index: int | None, label_smoothing: Real, class_weight: Core = None, where: Core = None
+    logits: Sequence[Core],
+    labels: int,
+    ignore_index: int | None,
+    label_smoothing: Real,
+    class_weight: Core = None,
+    where: Core = None,
 ) -> Weighted:
     if labels == ignore_index:
         return Weighted(0, 0)
@@ -226,7 +270,7 @@ def _cross_entropy(
     weight = 1 if class_weight is None else class_weight[labels]
     there = [c for c in range(len(logits)) if where is None or where[c]]
     if labels not in there:
-        return Weighted(sum(logits) * UNDEFINED, weight)
+        return Weighted(undefined(logits), weight)
     normaliser = log_normaliser([logits[c] for c in there])
     loss = _weighed(weights[labels], normaliser - logits[labels])
     if given(label_smoothing):
@@ -294,14 +338,18 @@ cross_entropy = TensorFunction(
 )  # fmt: skip
 
 
-def _soft_cross_entropy(logits: Sequence[Core], target: Sequence[Core], label_smoothing: Real, class_weight: Core = None, where: Core = None) -> Core:
+def _soft_cross_entropy(
+    logits: Sequence[Core], target: Sequence[Core], label_smoothing: Real, class_weight: Core = None, where: Core = None
+) -> Core:
     there = [c for c in range(len(logits)) if where is None or where[c]]
     if not there:
         return 0
     shares = smoothed([target[c] for c in there], label_smoothing)
     if class_weight is not None:
         shares = [t * class_weight[c] for t, c in zip(shares, there, strict=True)]
-    return total([counted(t, surprise) for t, surprise in zip(shares, surprises([logits[c] for c in there]), strict=True)])
+    return total(
+        [counted(t, surprise) for t, surprise in zip(shares, surprises([logits[c] for c in there]), strict=True)]
+    )
 
 
 soft_cross_entropy = TensorFunction(
@@ -353,13 +401,17 @@ soft_cross_entropy = TensorFunction(
 )  # fmt: skip
 
 
-def _categorical_cross_entropy(prediction: Sequence[Core], target: Sequence[Core], clip: Real, label_smoothing: Real, normalise: bool) -> Core:
+def _categorical_cross_entropy(
+    prediction: Sequence[Core], target: Sequence[Core], clip: Real, label_smoothing: Real, normalise: bool
+) -> Core:
     whole = total(prediction) if normalise else None
     surprise = [-log(clipped(p, clip)) if whole is None else -logarithm_of_share(p, whole, clip) for p in prediction]
     return total([counted(t, s) for t, s in zip(smoothed(target, label_smoothing), surprise, strict=True)])
 
 
-NORMALISE = Option("normalise", True, "whether predictions are divided by their sum first", "True or False", samples=(False,))
+NORMALISE = Option(
+    "normalise", True, "whether predictions are divided by their sum first", "True or False", samples=(False,)
+)
 
 categorical_cross_entropy = TensorFunction(
     name="categorical_cross_entropy",
@@ -401,7 +453,9 @@ categorical_cross_entropy = TensorFunction(
 )  # fmt: skip
 
 
-def _sparse_categorical_cross_entropy(prediction: Sequence[Core], labels: int, clip: Real, ignore_index: int | None, normalise: bool) -> Weighted:
+def _sparse_categorical_cross_entropy(
+    prediction: Sequence[Core], labels: int, clip: Real, ignore_index: int | None, normalise: bool
+) -> Weighted:
     if labels == ignore_index:
         return Weighted(0, 0)
     p = prediction[labels]
@@ -445,11 +499,17 @@ sparse_categorical_cross_entropy = TensorFunction(
 )  # fmt: skip
 
 
-def _nll(log_probabilities: Sequence[Core], labels: int, ignore_index: int | None, class_weight: Core = None) -> Weighted:
+def _nll(
+    log_probabilities: Sequence[Core], labels: int, ignore_index: int | None, class_weight: Core = None
+) -> Weighted:
     if labels == ignore_index:
         return Weighted(0, 0)
     surprise = -log_probabilities[labels]
-    return Weighted(surprise, 1) if class_weight is None else Weighted(counted(class_weight[labels], surprise), class_weight[labels])
+    return (
+        Weighted(surprise, 1)
+        if class_weight is None
+        else Weighted(counted(class_weight[labels], surprise), class_weight[labels])
+    )
 
 
 nll = TensorFunction(

@@ -14,9 +14,15 @@ _LOG_PREDICTION = Argument("log_prediction", "log_probability", meaning="logarit
 _TARGET = Argument("target", "probability", meaning="the probability that is right")
 _WHERE = Argument("where", "mask", meaning="False for places that take no part", differentiable=False, optional=True)
 
-_KULLBACK = Source("Kullback, Leibler: On Information and Sufficiency, Ann. Math. Statist. 22, 1951", "https://doi.org/10.1214/aoms/1177729694")
+_KULLBACK = Source(
+    "Kullback, Leibler: On Information and Sufficiency, Ann. Math. Statist. 22, 1951",
+    "https://doi.org/10.1214/aoms/1177729694",
+)
 _OPTAX = Source("optax documentation: losses", "https://optax.readthedocs.io/en/latest/api/losses.html")
-_BOYD = Source("Boyd, Vandenberghe: Convex Optimization, Cambridge University Press 2004, page 90", "https://web.stanford.edu/~boyd/cvxbook/")
+_BOYD = Source(
+    "Boyd, Vandenberghe: Convex Optimization, Cambridge University Press 2004, page 90",
+    "https://web.stanford.edu/~boyd/cvxbook/",
+)
 
 _ZEROS = (
     "0·log 0 = 0, and 0·∞ = 0 where a target of 0 meets a prediction of 0: what does not occur costs nothing, whatever was predicted. "

@@ -24,15 +24,23 @@ from .classification import (
     surprises,
 )
 from .model import Source
-from .real import Real, counted, expm1, log, log1p, power, sigmoid, softplus, total
+from .real import UNDEFINED, Real, counted, expm1, log, log1p, power, sigmoid, softplus, total
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _KERAS = "https://www.tensorflow.org/api_docs/python/tf/keras/losses/"
 _FOCAL = Source("Lin et al.: Focal Loss for Dense Object Detection, ICCV 2017", "https://arxiv.org/abs/1708.02002")
 _KERAS_FOCAL = Source("Keras documentation: BinaryFocalCrossentropy", f"{_KERAS}BinaryFocalCrossentropy")
-_KERAS_CATEGORICAL = Source("Keras documentation: CategoricalFocalCrossentropy", f"{_KERAS}CategoricalFocalCrossentropy")
+_KERAS_CATEGORICAL = Source(
+    "Keras documentation: CategoricalFocalCrossentropy", f"{_KERAS}CategoricalFocalCrossentropy"
+)
 
-_GAMMA = Option("gamma", 2.0, "how much the loss of classes that are predicted well is played down", "0 or more", samples=(0.0, 0.5, 1.0, 5.0))
+_GAMMA = Option(
+    "gamma",
+    2.0,
+    "how much the loss of classes that are predicted well is played down",
+    "0 or more",
+    samples=(0.0, 0.5, 1.0, 5.0),
+)
 _ALPHA_SAMPLES = (0.875, 0.0, 1.0)
 
 
@@ -40,7 +48,9 @@ def _balance(t: Core, alpha: Real) -> Core:
     return t * alpha + (1 - t) * (1 - alpha)
 
 
-def _binary_focal(prediction: Core, target: Core, gamma: Real, alpha: Real, balanced: bool, label_smoothing: Real, clip: Real) -> Core:
+def _binary_focal(
+    prediction: Core, target: Core, gamma: Real, alpha: Real, balanced: bool, label_smoothing: Real, clip: Real
+) -> Core:
     t, p = smoothed_binary(target, label_smoothing), clipped(prediction, clip)
     cross_entropy = -(counted(t, log(p)) + counted(1 - t, log1p(-p)))
     # 1 − p_t, without the subtraction that takes the digits of a small p.
@@ -167,6 +177,12 @@ binary_focal_with_logits = TensorFunction(
 )  # fmt: skip
 
 
+def _missing(surprise: Core) -> Core:
+    """1 − p, from −log p."""
+    # No surprise is below 0: the question makes sure that its enclosure is narrow before an exponential is taken.
+    return -expm1(-surprise) if surprise > -1 else UNDEFINED
+
+
 def _weighted_surprise(t: Core, surprise: Core, rest: Core, gamma: Real, alpha: Real) -> Core:
     return alpha * counted(t, power(rest, gamma) * surprise)
 
@@ -183,7 +199,12 @@ def _categorical_focal(
     return total(terms)
 
 
-_CATEGORICAL_PAIRS = ({"gamma": 0.5, "alpha": 0.875}, {"gamma": 0.0, "alpha": 1.0}, {"gamma": 3.5, "label_smoothing": 0.25}, {"clip": 1e-3, "label_smoothing": 0.25})
+_CATEGORICAL_PAIRS = (
+    {"gamma": 0.5, "alpha": 0.875},
+    {"gamma": 0.0, "alpha": 1.0},
+    {"gamma": 3.5, "label_smoothing": 0.25},
+    {"clip": 1e-3, "label_smoothing": 0.25},
+)
 _CATEGORICAL_OPTIONS = (
     _GAMMA,
     Option("alpha", 0.25, "weight of every class", "0 or more", samples=_ALPHA_SAMPLES),
@@ -228,9 +249,9 @@ def _categorical_focal_with_logits(
 ) -> Core:
     terms = []
     for t, surprise in zip(smoothed(target, label_smoothing), surprises(logits), strict=True):
-        rest: Core = -expm1(-surprise)
+        rest = _missing(surprise)
         if given(clip):
-            share = clipped((-surprise).exp(), clip)
+            share = clipped(1 - rest, clip)
             surprise, rest = -log(share), 1 - share
         terms.append(_weighted_surprise(t, surprise, rest, gamma, alpha))
     return total(terms)
@@ -310,7 +331,7 @@ def _poly_loss(logits: Sequence[Core], target: Sequence[Core], epsilon: Real, wh
         return 0
     shares, surprised = [target[c] for c in there], surprises([logits[c] for c in there])
     cross_entropy = total([counted(t, s) for t, s in zip(shares, surprised, strict=True)])
-    missing = total([t * -expm1(-s) for t, s in zip(shares, surprised, strict=True)])
+    missing = total([t * _missing(s) for t, s in zip(shares, surprised, strict=True)])
     return total([cross_entropy, epsilon * missing])
 
 

@@ -16,19 +16,33 @@ from .classification import (
     SHIFT_INVARIANT,
     log_normaliser,
     rows_argument,
+    undefined,
 )
 from .model import Source
 from .real import FARTHEST, Operand, counted, maximum, total
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _KERAS = "https://www.tensorflow.org/api_docs/python/tf/keras/losses/"
-_FENCHEL_YOUNG = Source("Blondel, Martins, Niculae: Learning with Fenchel-Young Losses, JMLR 21, 2020", "https://arxiv.org/abs/1901.02324")
-_CRAMMER_SINGER = Source("Crammer, Singer: On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines, JMLR 2, 2001", "https://www.jmlr.org/papers/v2/crammer01a.html")
+_FENCHEL_YOUNG = Source(
+    "Blondel, Martins, Niculae: Learning with Fenchel-Young Losses, JMLR 21, 2020", "https://arxiv.org/abs/1901.02324"
+)
+_CRAMMER_SINGER = Source(
+    "Crammer, Singer: On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines, JMLR 2, 2001",
+    "https://www.jmlr.org/papers/v2/crammer01a.html",
+)
 _SPARSEMAX = Source("Martins, Astudillo: From Softmax to Sparsemax, ICML 2016", "https://arxiv.org/abs/1602.02068")
 
 _PREDICTION = Argument("prediction", "real", meaning="the score x: above 0 for the class, below 0 for its absence")
-_SIGN = Argument("target", "sign", meaning="1 for the class, −1 for its absence (0 with labels `binary`)", differentiable=False)
-_ENCODING = Option("labels", "signed", "how targets are written: `signed` is −1 and 1, `binary` is 0 and 1", "signed or binary", samples=("binary",))
+_SIGN = Argument(
+    "target", "sign", meaning="1 for the class, −1 for its absence (0 with labels `binary`)", differentiable=False
+)
+_ENCODING = Option(
+    "labels",
+    "signed",
+    "how targets are written: `signed` is −1 and 1, `binary` is 0 and 1",
+    "signed or binary",
+    samples=("binary",),
+)
 _SCORES = rows_argument("scores", "real", "one number for each class")
 
 
@@ -215,7 +229,9 @@ multiclass_hinge = TensorFunction(
     ),
     properties=(NONNEGATIVE, SHIFT_INVARIANT),
     sources=(_CRAMMER_SINGER, _FENCHEL_YOUNG, OPTAX),
-    notes=("max(0, 1 + max_{c ≠ y} x_c − x_y). Where several classes are ahead by the same, the derivative is any mixture of theirs.",),
+    notes=(
+        "max(0, 1 + max_{c ≠ y} x_c − x_y). Where several classes are ahead by the same, the derivative is any mixture of theirs.",
+    ),
 )
 
 
@@ -236,7 +252,10 @@ multiclass_perceptron = TensorFunction(
     edges=_LABEL_EDGES,
     properties=(NONNEGATIVE, SHIFT_INVARIANT),
     sources=(
-        Source("Collins: Discriminative Training Methods for Hidden Markov Models, EMNLP 2002", "https://aclanthology.org/W02-1001/"),
+        Source(
+            "Collins: Discriminative Training Methods for Hidden Markov Models, EMNLP 2002",
+            "https://aclanthology.org/W02-1001/",
+        ),
         _FENCHEL_YOUNG,
         OPTAX,
     ),
@@ -251,12 +270,12 @@ def _support(scores: Sequence[Core]) -> list[int]:
     """The classes with a probability above 0 under sparsemax: those whose score is above τ, where Σ max(0, x − τ) = 1.
 
     The mean of what is left, less its share of 1, can only rise as scores below it are dropped. Nothing is sorted, because
-    that would compare equal numbers, which the oracle takes for kinks. Empty where no such τ exists (infinite scores).
+    that would compare equal numbers, which the oracle takes for kinks.
     """
     left = [c for c, x in enumerate(scores) if x > -FARTHEST]
     while left:
-        threshold = (sum(scores[c] for c in left) - 1) / len(left)
-        kept = [c for c in left if scores[c] > threshold]
+        threshold = sum(scores[c] for c in left) - 1
+        kept = [c for c in left if len(left) * scores[c] > threshold]
         if len(kept) == len(left):
             break
         left = kept
@@ -264,9 +283,9 @@ def _support(scores: Sequence[Core]) -> list[int]:
 
 
 def _multiclass_sparsemax(scores: Sequence[Core], labels: int) -> Core:
-    support = _support(scores)
+    support = [] if any(x > FARTHEST for x in scores) else _support(scores)
     if not support:
-        return sum(scores) - sum(scores)  # ∞ − ∞
+        return undefined(scores)
     # Relative to one of the scores, so that a number that all have in common costs no digits.
     origin = labels if labels in support else support[0]
     relative = [scores[c] - scores[origin] for c in support]
@@ -336,7 +355,9 @@ sparsemax_loss = TensorFunction(
     ),
     properties=(NONNEGATIVE,),
     sources=(_FENCHEL_YOUNG, OPTAX),
-    notes=("multiclass_sparsemax of the scores (x, 0). It is a modified Huber loss: a square between two straight lines.",),
+    notes=(
+        "multiclass_sparsemax of the scores (x, 0). It is a modified Huber loss: a square between two straight lines.",
+    ),
 )
 
 

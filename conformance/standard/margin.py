@@ -12,7 +12,9 @@ from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunct
 
 _PYTORCH = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SIGN = Argument("target", "sign", meaning="1 or −1", differentiable=False)
-_CLASS_WEIGHT = Argument("class_weight", "nonnegative", ("classes",), "what each class counts", optional=True, shared=True)
+_CLASS_WEIGHT = Argument(
+    "class_weight", "nonnegative", ("classes",), "what each class counts", optional=True, shared=True
+)
 
 
 def _margin(default: float, *samples: float) -> Option:
@@ -74,7 +76,9 @@ margin_ranking = TensorFunction(
     axis=True,
     edges=(
         Edge("apart by the margin", {"first": 1.75, "second": 1.25, "target": 1.0}, {"margin": 0.5}),
-        Edge("apart by the margin, the other way round", {"first": 1.25, "second": 1.75, "target": -1.0}, {"margin": 0.5}),
+        Edge(
+            "apart by the margin, the other way round", {"first": 1.25, "second": 1.75, "target": -1.0}, {"margin": 0.5}
+        ),
         Edge("wrong by the margin", {"first": 1.25, "second": 1.75, "target": 1.0}, {"margin": 0.5}),
         Edge("equal, with a margin", {"first": 1.25, "second": 1.25, "target": 1.0}, {"margin": 0.5}),
         Edge("first infinite and right", {"first": INF, "second": 1.25, "target": 1.0}),
@@ -142,8 +146,15 @@ bpr = TensorFunction(
         Edge("positive impossible", {"positive": -INF, "negative": 1.0}),
     ),
     properties=(NONNEGATIVE,),
-    sources=(Source("Rendle et al.: BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009", "https://arxiv.org/abs/1205.2618"),),
-    notes=("soft_margin of the difference with target 1. The regularisation term of the paper is left to the optimiser.",),
+    sources=(
+        Source(
+            "Rendle et al.: BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009",
+            "https://arxiv.org/abs/1205.2618",
+        ),
+    ),
+    notes=(
+        "soft_margin of the difference with target 1. The regularisation term of the paper is left to the optimiser.",
+    ),
 )
 
 
@@ -208,7 +219,9 @@ multilabel_margin = TensorFunction(
     definition=_multilabel_margin,
     arguments=(
         rows_argument("scores", "real", "one number for each class"),
-        Argument("labels", "label_list", ("classes",), "the numbers of the true classes, then −1", differentiable=False),
+        Argument(
+            "labels", "label_list", ("classes",), "the numbers of the true classes, then −1", differentiable=False
+        ),
     ),
     reductions=tuple(REDUCTIONS),
     weighted=True,
@@ -254,11 +267,18 @@ multilabel_soft_margin = TensorFunction(
         Edge("impossible, and it is there", {"logits": (-INF, 0.5, 2.0), "target": (1.0, 0.0, 1.0)}),
         Edge("30, right", {"logits": (30.0, -30.0, 30.0), "target": (1.0, 0.0, 1.0)}),
         Edge("100, wrong", {"logits": (100.0, -100.0, 50.0), "target": (0.0, 1.0, 0.0)}),
-        Edge("weight 0 for one class", {"logits": (1.0, -3.0, 2.0), "target": (0.0, 1.0, 1.0), "class_weight": (0.0, 2.0, 0.5)}),
+        Edge(
+            "weight 0 for one class",
+            {"logits": (1.0, -3.0, 2.0), "target": (0.0, 1.0, 1.0), "class_weight": (0.0, 2.0, 0.5)},
+        ),
     ),
     properties=(NONNEGATIVE,),
-    sources=(Source("PyTorch documentation: torch.nn.MultiLabelSoftMarginLoss", f"{_PYTORCH}MultiLabelSoftMarginLoss.html"),),
-    notes=("The mean of binary_cross_entropy_with_logits over the classes; with class weights it still divides by their number.",),
+    sources=(
+        Source("PyTorch documentation: torch.nn.MultiLabelSoftMarginLoss", f"{_PYTORCH}MultiLabelSoftMarginLoss.html"),
+    ),
+    notes=(
+        "The mean of binary_cross_entropy_with_logits over the classes; with class weights it still divides by their number.",
+    ),
 )
 
 

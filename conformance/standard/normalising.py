@@ -20,7 +20,9 @@ _BRIDLE = Source("Bridle: Probabilistic Interpretation of Feedforward Classifica
                  "https://doi.org/10.1007/978-3-642-76153-9_28")  # fmt: skip
 _HIGHAM = Source("Blanchard, Higham, Higham: Accurately Computing the Log-Sum-Exp and Softmax Functions, IMA J. Numer. Anal. 41, 2021",
                  "https://arxiv.org/abs/1909.03469")  # fmt: skip
-_JAX_SOFTMAX = Source("JAX documentation: jax.nn.softmax", "https://docs.jax.dev/en/latest/_autosummary/jax.nn.softmax.html")
+_JAX_SOFTMAX = Source(
+    "JAX documentation: jax.nn.softmax", "https://docs.jax.dev/en/latest/_autosummary/jax.nn.softmax.html"
+)
 
 _INFINITE = (
     "A row that holds +∞ has no softmax: ∞/∞ is no number, and jax.nn.softmax documents NaN for the whole row. Neither has a row "
@@ -216,7 +218,6 @@ _LSE_EDGES = (
     Edge("masked NaN", {"x": (nan, 1.0, -2.0), "where": (False, True, True)}),
     Edge("masked +inf", {"x": (1.0, inf, -2.0), "where": (True, False, True)}),
     Edge("masked largest beside small ones", {"x": (-4.0, -2.0, "largest"), "where": (True, True, False)}),
-    Edge("all masked", {"x": (0.5, 1.0, -2.0), "where": (False, False, False)}),
     Edge("all but one masked", {"x": (0.5, 1.0, -2.0), "where": (False, True, False)}),
     Edge("largest and its negative", {"x": ("largest", "-largest", 0.0)}),
     Edge("lone logit", {"x": (-3.0,)}),
@@ -239,6 +240,7 @@ logsumexp = TensorFunction(
     smooth=True,
     edges=(
         *_LSE_EDGES,
+        Edge("all masked", {"x": (0.5, 1.0, -2.0), "where": (False, False, False)}),
         Edge("sum of opposite signs", {"x": (2.0, 1.0), "scale": (1.0, -1.0)}),
         Edge("sum below 0", {"x": (1.0, 2.0), "scale": (1.0, -1.0)}, free="a number below 0 has no logarithm"),
         Edge("sum of 0", {"x": (0.0, 0.0), "scale": (1.0, -1.0)}),
@@ -276,7 +278,10 @@ logmeanexp = TensorFunction(
     arguments=(_X, _WHERE),
     axis=True,
     smooth=True,
-    edges=_LSE_EDGES,
+    edges=(
+        *_LSE_EDGES,
+        Edge("all masked", {"x": (0.5, 1.0, -2.0), "where": (False, False, False)}, free="the mean of nothing is 0/0"),
+    ),
     sources=(
         Source("JAX documentation: jax.nn.logmeanexp", "https://docs.jax.dev/en/latest/_autosummary/jax.nn.logmeanexp.html"),
         _HIGHAM,

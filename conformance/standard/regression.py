@@ -25,7 +25,10 @@ _OPTAX = Source("optax documentation: losses", "https://optax.readthedocs.io/en/
 
 
 def _pytorch(name: str) -> Source:
-    return Source(f"PyTorch documentation: torch.nn.{name}", f"https://docs.pytorch.org/docs/stable/generated/torch.nn.{name}.html")
+    return Source(
+        f"PyTorch documentation: torch.nn.{name}",
+        f"https://docs.pytorch.org/docs/stable/generated/torch.nn.{name}.html",
+    )
 
 
 def _error(prediction: Core, target: Core) -> Core:
@@ -62,7 +65,7 @@ squared_error = TensorFunction(
     properties=(_NONNEGATIVE, _ZERO, _SYMMETRIC),
     sources=(
         Source("Bishop: Pattern Recognition and Machine Learning, Springer 2006, section 1.1 (with the factor ½)",
-               "https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/"),
+               "https://link.springer.com/book/9780387310732"),
         _pytorch("MSELoss"),
         _KERAS,
         _OPTAX,
@@ -236,7 +239,8 @@ log_cosh = TensorFunction(
 
 def _absolute_percentage_error(prediction: Core, target: Core, *, epsilon: Core) -> Core:
     scale = maximum(absolute(target), epsilon)
-    return absolute(prediction - target) * power(scale, -1) * 100  # an error per nothing is infinite: the limit from the right
+    # 1/0 is ∞ here, its limit from the right: an error per nothing is infinite.
+    return absolute(prediction - target) * power(scale, -1) * 100
 
 
 absolute_percentage_error = TensorFunction(

@@ -49,20 +49,6 @@ def _rules(function: TensorFunction) -> Iterator[Rule]:
             "A NaN among the numbers that take part makes the result NaN; one that is masked or ignored does not.",
             IEEE_754,
         )
-        yield rule(
-            "overflow",
-            accuracy,
-            MUST,
-            "Where the true value exceeds the largest finite number the result is the infinity of its sign; nowhere else, up to the bar.",
-            IEEE_754,
-        )
-        yield rule(
-            "subnormal",
-            accuracy,
-            MUST,
-            "Where the result is subnormal, or smaller still, the bar holds in units of the smallest subnormal.",
-            IEEE_754,
-        )
         yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
     for argument in function.arguments:
         if not argument.differentiable or argument.kind in (*WHOLE, "mask") or function.drawn:

@@ -102,9 +102,9 @@ class Weighted:
     weight: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TensorFunction:
-    """One function of tensors, as a page of a textbook.
+    """One function of tensors, as a page of a textbook. Two are the same if they are the same object.
 
     definition(**arguments, **options) gets cores and gives a core result of dimensions `result` (or a Weighted), over
     `standard.real`; numbers among the options arrive as Real, unless they are declared as int.

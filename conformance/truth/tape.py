@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from flint import arb, fmpq
@@ -429,7 +430,9 @@ def _power(x: arb, c: arb) -> arb:
         return ONE if c == 0 else x if c > 0 else ZERO
     if c.is_exact() and float(c).is_integer() and abs(float(c)) < 1000:
         whole = int(float(c))
-        return x**whole if whole >= 0 else _inverse(x ** (-whole))
+        # The library's power of a ball with zero in its middle is NaN.
+        size = x ** abs(whole) if x > 0 or x < 0 else prod([x] * abs(whole), start=ONE)
+        return size if whole >= 0 else _inverse(size)
     if x < 0:
         return arb("nan")
     if not x > 0:

@@ -1,4 +1,4 @@
-"""What the packages export beside the activations that are bound: by place and reason, so that a new name needs either.
+"""What the packages export beside the activations and losses that are bound: by place and reason, so that a new name needs either.
 
 Data for test_exports and exports: place -> reason -> names. It knows no framework. A name that is neither bound nor here
 fails the test, and so does one that is here and no longer there.
@@ -6,8 +6,6 @@ fails the test, and so does one that is here and no longer there.
 
 from __future__ import annotations
 
-AXIS = "an activation over an axis, or a gated one: not yet in the standard"
-LOSS = "a loss, or what losses are made of: not yet in the standard"
 CONVOLUTION = "a convolution"
 POOLING = "pooling"
 NORMALISATION = "normalisation"

@@ -132,6 +132,14 @@ def test_a_new_activation_is_told_with_its_version(monkeypatch: pytest.MonkeyPat
     ]
 
 
+def test_what_sounds_like_a_loss_is_told_in_a_large_place_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted(monkeypatch, "gelu conv mish")
+    place: Any = sys.modules["planted.large"]
+    place.SwooshLoss = len
+    found = account("some", [], set(), {}, {}, {}, {"some": ()}, {"some": ("planted.large",)}, {"some": "loss"})
+    assert [line.split(":")[1].strip() for line in found.unaccounted] == ["planted.large.SwooshLoss"]
+
+
 def test_what_is_bound_and_listed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert planted(monkeypatch, "gelu conv mish").both == ["planted.mish is bound, and listed as out of scope"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from ..arithmetic import nan_kept
 from .core import Arrays, Core, Options
 from .distributions import Clipped, clipped, of_quotients, present, smoothed
 from .logits import Softmax, cross_entropy_gradient, of_labels, softmax
-from .scaled import Pair, exact_difference, first_largest, power, spare, times
+from .scaled import Pair, exact_difference, first_largest, pair, power, spare, times
 from .sums import total
 
 # --- categorical focal loss -----------------------------------------------------------------------------------------------
@@ -55,17 +54,15 @@ def _focal_target(
 
 
 def _categorical_focal(arrays: Arrays, options: Options) -> np.ndarray:
-    parts = clipped(arrays["prediction"], options["clip"], options["normalise"])
+    parts = clipped(arrays["prediction"], options["clip"], True)
     return total(_focal(_weights(arrays, options), parts.rest, -parts.logarithm, options["gamma"]))
 
 
 def _categorical_focal_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    parts = clipped(arrays["prediction"], options["clip"], options["normalise"])
+    parts = clipped(arrays["prediction"], options["clip"], True)
     weights = np.where(parts.inside, _weights(arrays, options), 0)
     slope = _focal_slope(weights, parts.rest, -parts.logarithm, parts.probability, options["gamma"])
-    inner = of_quotients(slope, parts, options["normalise"])
-    if not options["normalise"]:
-        inner = spare(weights, inner)
+    inner = of_quotients(slope, parts, True)
     return {
         "prediction": times(inner, cotangent[..., None]),
         "target": _focal_target(arrays, options, parts.rest, -parts.logarithm, cotangent),
@@ -108,27 +105,26 @@ def _categorical_focal_with_logits_gradient(
 # --- generalised and polynomial cross entropy -----------------------------------------------------------------------------
 
 
-def _generalized(prediction: np.ndarray, options: Options) -> tuple[np.ndarray, Clipped]:
-    """(1 − p^q)/q of every class, which is −log p for q = 0."""
-    parts = clipped(prediction, options["clip"], False)
-    q = prediction.dtype.type(options["q"])
-    loss = -np.expm1(q * parts.logarithm) / q if options["q"] else -parts.logarithm
-    return loss, parts
+def _labelled(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The prediction of the labelled class as one number of a row, minus its logarithm once clipped, and where it was inside."""
+    index = np.clip(arrays["labels"], 0, arrays["prediction"].shape[-1] - 1)[..., None]
+    picked = np.take_along_axis(arrays["prediction"], index, axis=-1)
+    parts = clipped(picked, options["clip"], False)
+    return picked[..., 0], -parts.logarithm[..., 0], parts.inside[..., 0]
 
 
 def _generalized_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
-    loss, _ = _generalized(arrays["prediction"], options)
-    return total(arrays["target"] * spare(arrays["target"], loss))
+    """(1 − p^q)/q, which is −log p for q = 0."""
+    _, surprise, _ = _labelled(arrays, options)
+    q = surprise.dtype.type(options["q"])
+    return -np.expm1(-q * surprise) / q if options["q"] else surprise
 
 
-def _generalized_cross_entropy_gradient(
-    arrays: Arrays, options: Options, cotangent: np.ndarray
-) -> dict[str, np.ndarray]:
-    loss, parts = _generalized(arrays["prediction"], options)
-    target = np.where(parts.inside, arrays["target"], 0)
-    zero = np.zeros_like(loss)
-    slope = -target * spare(target, power(Pair(arrays["prediction"], zero), options["q"] - 1))
-    return {"prediction": times(slope, cotangent[..., None]), "target": times(loss, cotangent[..., None])}
+def _generalized_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    picked, _, inside = _labelled(arrays, options)
+    slope = np.where(inside, -power(pair(picked), options["q"] - 1), 0)
+    label = of_labels(arrays["labels"], arrays["prediction"].shape[-1], cotangent.dtype) != 0
+    return {"prediction": np.where(label, times(slope.astype(cotangent.dtype), cotangent)[..., None], 0)}
 
 
 def _excess(surprise: np.ndarray, rest: np.ndarray) -> np.ndarray:
@@ -306,12 +302,14 @@ def _fenchel_young_gradient(arrays: Arrays, options: Options, cotangent: np.ndar
 
 
 def _smooth_labels(arrays: Arrays, options: Options) -> np.ndarray:
-    return smoothed(arrays["target"], present(arrays, "target"), options["alpha"])
+    """A class that is left out gets its share too, and is for the loss to leave out."""
+    target, alpha = arrays["target"], options["alpha"]
+    classes = present(arrays, "target").sum(axis=-1, keepdims=True).astype(target.dtype)
+    return target.dtype.type(1 - alpha) * target + target.dtype.type(alpha) / classes
 
 
 def _smooth_labels_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    kept: Any = cotangent.dtype.type(1 - options["alpha"])
-    return {"target": np.where(present(arrays, "target"), kept * cotangent, 0)}
+    return {"target": cotangent * cotangent.dtype.type(1 - options["alpha"])}
 
 
 CORES: Mapping[str, Core] = {

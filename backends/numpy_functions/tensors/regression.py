@@ -38,9 +38,9 @@ def _squared_error(arrays: Arrays, options: Options) -> np.ndarray:
 
 def _squared_error_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     error = difference(arrays["prediction"], arrays.get("target"))
-    factor = error.high.dtype.type(options["factor"])
-    slope = np.where(overflown(error), (4 * factor) * error.half, (2 * factor) * error.high)
-    return _of_both(cotangent, slope, arrays)
+    # The cotangent first: twice the error may be out of range where the product is not.
+    twice = cotangent * (2 * cotangent.dtype.type(options["factor"]))
+    return _of_both(np.where(overflown(error), 2 * twice, twice), np.where(overflown(error), error.half, error.high), arrays)
 
 
 def _absolute_error(arrays: Arrays, options: Options) -> np.ndarray:
@@ -112,15 +112,15 @@ def _absolute_percentage_error_gradient(
     arrays: Arrays, options: Options, cotangent: np.ndarray
 ) -> dict[str, np.ndarray]:
     prediction, target = arrays["prediction"], arrays["target"]
-    error = difference(prediction, target).high
+    sign = np.sign(difference(prediction, target).high)
     divisor = at_least(np.abs(target), options["epsilon"])
-    slope = 100 * np.sign(error) / divisor
+    slope = times(sign, 100 / divisor)
     # Of |p/t − 1| in t: −sign(p/t − 1) · p/t², without the difference of two large numbers.
     relative = np.where(
         np.abs(prediction) < 1, (100 * prediction / target) / target, 100 * ((prediction / target) / target)
     )
     within = np.abs(target) >= divisor
-    of_target = np.where(within | np.isnan(target), -np.sign(error) * np.sign(target) * relative, -slope)
+    of_target = np.where(within | np.isnan(target), times(-sign * np.sign(target), relative), -slope)
     return {"prediction": times(cotangent, slope), "target": times(cotangent, of_target)}
 
 
@@ -141,7 +141,7 @@ def _squared_log_error(arrays: Arrays, options: Options) -> np.ndarray:
 
 def _squared_log_error_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     ratio, prediction, target = _logarithms(arrays, options)
-    zero = ratio.dtype.type(0)
+    zero = np.where(np.isnan(ratio), ratio, ratio.dtype.type(0))
     of_prediction = np.where(below(arrays["prediction"], options["epsilon"]), zero, 2 * ratio / (1 + prediction))
     of_target = np.where(below(arrays["target"], options["epsilon"]), zero, -2 * ratio / (1 + target))
     return {"prediction": times(cotangent, of_prediction), "target": times(cotangent, of_target)}
@@ -169,8 +169,11 @@ def _poisson_nll(arrays: Arrays, options: Options) -> np.ndarray:
     else:
         first, rest = constant(prediction, options["epsilon"])
         excess = ((prediction - target) + first) + rest
-        risen = target * argument_beyond_logarithm(excess / target)
-        risen = risen - np.full_like(prediction, options["epsilon"])
+        relative = excess / target
+        near = (relative > -0.5) & (relative < 1)
+        apart = excess - target * logarithm_of_quotient(prediction + first, target)
+        risen = np.where(near, target * argument_beyond_logarithm(relative), apart)
+        risen = (risen - first) - rest
     stirling = np.log(target) / 2 + prediction.dtype.type(HALF_LOG_2PI)
     return np.where(target > 1, risen + stirling, plain)
 
