@@ -355,7 +355,7 @@ def observe(
         for case in filter(asks, group.cases):
             answer, arrays = worker.run_case(backend, encode_case(case), blobs, caches)
             blobs.update((name, bytes(data)) for name, data in arrays)
-            observations.append(_observation(case, answer))
+            observations.append(observation_of(case, answer))
     blobs.setdefault(worker.blob_hash(b""), b"")
     subject = Subject("toy", "toy", "default", "cpu", {"toy": "1.0"})
     bindings = {f"{binding.function}/{binding.id}": asdict(binding) for binding in backend.bindings}
@@ -366,10 +366,12 @@ def encode_case(case: Case) -> dict[str, Any]:
     """The case as the worker reads it."""
     # Not asdict: it copies deeply, and the cases are thousands.
     inputs = [vars(item) for item in case.inputs]
-    return {**vars(case), "inputs": inputs, "cotangent": case.cotangent and vars(case.cotangent)}
+    more = {name: tensor and vars(tensor) for name, tensor in (("cotangent", case.cotangent), ("direction", case.direction))}
+    return {**vars(case), "inputs": inputs, **more}
 
 
-def _observation(case: Case, answer: Mapping[str, Any]) -> Observation:
+def observation_of(case: Case, answer: Mapping[str, Any]) -> Observation:
+    """What the worker answered, as a run file gives it back."""
     outputs = tuple(Output(o["blob"], o["dtype"], tuple(o["shape"])) for o in answer["outputs"])
     after = answer["after"]
     return Observation(

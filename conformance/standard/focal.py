@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .classification import (
+from .model import Source
+from .real import UNDEFINED, Real, counted, expm1, log, log1p, power, sigmoid, softplus, total
+from .surprise import (
     CLIP,
     INF,
     LABEL_SMOOTHING,
@@ -12,6 +14,7 @@ from .classification import (
     LOGITS,
     NAN,
     NONNEGATIVE,
+    NORMALISE,
     OPTAX,
     SHIFT_INVARIANT,
     WHERE,
@@ -23,8 +26,6 @@ from .classification import (
     smoothed_binary,
     surprises,
 )
-from .model import Source
-from .real import UNDEFINED, Real, counted, expm1, log, log1p, power, sigmoid, softplus, total
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _KERAS = "https://www.tensorflow.org/api_docs/python/tf/keras/losses/"
@@ -188,14 +189,21 @@ def _weighted_surprise(t: Core, surprise: Core, rest: Core, gamma: Real, alpha: 
 
 
 def _categorical_focal(
-    prediction: Sequence[Core], target: Sequence[Core], gamma: Real, alpha: Real, label_smoothing: Real, clip: Real
+    prediction: Sequence[Core],
+    target: Sequence[Core],
+    gamma: Real,
+    alpha: Real,
+    label_smoothing: Real,
+    clip: Real,
+    normalise: bool,
 ) -> Core:
-    whole = total(prediction)
+    whole = total(prediction) if normalise else 1
     terms = []
     for t, p in zip(smoothed(target, label_smoothing), prediction, strict=True):
+        surprise: Core = -(logarithm_of_share(p, whole, clip) if normalise else log(clipped(p, clip)))
         # What is left for the other classes; it is 0, not nearly so, where there is nothing beside p.
         rest = 1 - clipped(p / whole, clip) if given(clip) else (whole - p) / whole
-        terms.append(_weighted_surprise(t, -logarithm_of_share(p, whole, clip), rest, gamma, alpha))
+        terms.append(_weighted_surprise(t, surprise, rest, gamma, alpha))
     return total(terms)
 
 
@@ -222,7 +230,7 @@ categorical_focal = TensorFunction(
         rows_argument("prediction", "distribution", "the predicted probability p of each class"),
         rows_argument("target", "one_hot", "one for the true class, zero for the others"),
     ),
-    options=_CATEGORICAL_OPTIONS,
+    options=(*_CATEGORICAL_OPTIONS, NORMALISE),
     pairs=_CATEGORICAL_PAIRS,
     reductions=tuple(REDUCTIONS),
     weighted=True,
@@ -235,6 +243,7 @@ categorical_focal = TensorFunction(
         Edge("certain and right, clip 1e-7", {"prediction": (0.0, 1.0, 0.0), "target": (0.0, 1.0, 0.0)}, {"clip": 1e-7}),
         Edge("certain and wrong, clip 1e-7", {"prediction": (0.0, 1.0, 0.0), "target": (1.0, 0.0, 0.0)}, {"clip": 1e-7}),
         Edge("predictions that do not sum to one", {"prediction": (0.25, 0.5, 0.5), "target": (0.0, 1.0, 0.0)}),
+        Edge("predictions that do not sum to one, as they are", {"prediction": (0.25, 0.5, 0.5), "target": (0.0, 1.0, 0.0)}, {"normalise": False}),
         Edge("nearly certain and right", {"prediction": (2.0**-8, 1 - 2.0**-8, 0.0), "target": (0.0, 1.0, 0.0)}),
         Edge("prediction at the clip", {"prediction": (0.25, 0.5, 0.25), "target": (1.0, 0.0, 0.0)}, {"clip": 0.25}),
     ),

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import reduce
 
-from .classification import (
+from .model import Source
+from .real import FARTHEST, Operand, counted, maximum, total
+from .surprise import (
     GOODFELLOW,
     INF,
     LABELS,
@@ -18,8 +20,6 @@ from .classification import (
     rows_argument,
     undefined,
 )
-from .model import Source
-from .real import FARTHEST, Operand, counted, maximum, total
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _KERAS = "https://www.tensorflow.org/api_docs/python/tf/keras/losses/"

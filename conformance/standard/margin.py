@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .classification import INF, LABELS, NONNEGATIVE, SHIFT_INVARIANT, rows_argument
 from .model import Source
 from .real import Operand, Real, counted, maximum, softplus, total
+from .surprise import INF, LABELS, NONNEGATIVE, SHIFT_INVARIANT, rows_argument
 from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunction
 
 _PYTORCH = "https://docs.pytorch.org/docs/stable/generated/torch.nn."

@@ -136,7 +136,8 @@ class Variable:
         return Variable(self.tape, self.value * factor, _times(self.tangent, factor), (self,), ((factor, None),))
 
     def __rtruediv__(self, other: Any) -> Variable:
-        return self._reciprocal() * other
+        quotient: Variable = self._reciprocal() * other
+        return quotient
 
     def _reciprocal(self) -> Variable:
         inverse = _inverse(self.value, "nan")  # a quotient has no limit there that does not depend on the side

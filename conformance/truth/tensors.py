@@ -134,7 +134,7 @@ class _Problem:
     def solve(self, final: bool) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
         """Numbers, slack and, where there are ties, upper ends, as flat arrays of balls."""
         quantity = self.asked.quantity
-        units = [self._unit(index, quantity != "value", final) for index in range(self.count)]
+        units = self._units(quantity != "value", final)
         nan = np.repeat(np.array([unit.nan for unit in units], dtype=bool), math.prod(self.core)).reshape(
             self.loop + self.core
         )
@@ -270,6 +270,19 @@ class _Problem:
         return self.function.axis and len(self.core) == 1
 
     # --- units --------------------------------------------------------------------------------------------------------
+
+    def _units(self, derive: bool, final: bool) -> list[_Unit]:
+        """One for each place of the loop; where only its numbers tell one from another, each is computed once."""
+        if derive and (self.core or self.asked.quantity != "gradient"):
+            return [self._unit(index, derive, final) for index in range(self.count)]
+        known: dict[bytes, _Unit] = {}
+        units = []
+        for index in range(self.count):
+            key = b"".join(self._cell(name, index).tobytes() for name in self.given)
+            if key not in known:
+                known[key] = self._unit(index, derive, final)
+            units.append(known[key])
+        return units
 
     def _unit(self, index: int, derive: bool, final: bool) -> _Unit:
         nan = any(_has_nan(self._cell(name, index)) for name in self.given)

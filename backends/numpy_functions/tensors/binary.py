@@ -238,7 +238,7 @@ def _binary_focal_with_logits_gradient(
     large, mixed = np.where(arrays["logits"] < 0, (zero.high, of_zero), (one.high, of_one))
     other = np.where(arrays["logits"] < 0, of_one, of_zero)
     relative = (of_zero - of_one) * large * np.where(other == 0, 1 / mixed, tail / (mixed * tail + other))
-    inner = slope + real(gamma) * spare(entropy, relative) * entropy if gamma else slope
+    inner = slope + real(gamma) * np.where(entropy == 0, 0, relative * entropy) if gamma else slope
     in_logits = balance * factor * spare(factor, inner)
     in_target = _focal_gradient(focus, zero.high - one.high, entropy, log_zero - log_one, balance, options)
     in_target = in_target + balance_slope * factor * spare(factor, entropy)

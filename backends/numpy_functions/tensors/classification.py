@@ -15,10 +15,10 @@ import numpy as np
 
 from . import binary, multiclass
 from .core import Arrays, Core, Options
-from .distributions import Clipped, clipped, of_quotients, present, smoothed
+from .distributions import Clipped, clipped, of_quotients, present, seen, smoothed
 from .logits import Softmax, cross_entropy, cross_entropy_gradient, of_labels, softmax
 from .scaled import spare, times
-from .sums import over_loop, total
+from .sums import over_loop, total, total_at_large
 
 # --- of logits ------------------------------------------------------------------------------------------------------------
 
@@ -57,27 +57,27 @@ def _class_weight_gradient(
     return {"class_weight": over_loop(times(target, spare(target, parts.surprise), cotangent[..., None]), 1)}
 
 
-def _seen(logits: np.ndarray, taking_part: np.ndarray, ignored: Any) -> np.ndarray:
-    """Logits in which masked classes are impossible, and ignored rows are zeros."""
-    return np.where(ignored, 0, np.where(taking_part, logits, -np.inf)).astype(logits.dtype)
-
-
 def _of_labels(
-    arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray
+    arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray, exponent: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     ignored = _ignored(arrays["labels"], options)
     weights = _with_class_weight(arrays, _label_target(arrays, options, logits, taking_part))
-    result = cross_entropy(softmax(_seen(logits, taking_part, ignored[..., None])), weights)
+    result = cross_entropy(softmax(seen(logits, taking_part & ~ignored[..., None]), exponent), weights)
     return result, _label_weight(arrays, arrays["labels"], ignored, logits.dtype)
 
 
 def _of_labels_gradient(
-    arrays: Arrays, options: Options, logits: np.ndarray, taking_part: np.ndarray, cotangent: np.ndarray
+    arrays: Arrays,
+    options: Options,
+    logits: np.ndarray,
+    taking_part: np.ndarray,
+    cotangent: np.ndarray,
+    exponent: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """In the logits, and in the class weights if there are any."""
     ignored = _ignored(arrays["labels"], options)[..., None]
     target = _label_target(arrays, options, logits, taking_part)
-    parts = softmax(_seen(logits, taking_part, ignored))
+    parts = softmax(seen(logits, taking_part & ~ignored), exponent)
     slope = cross_entropy_gradient(parts, _with_class_weight(arrays, target), cotangent)
     slope = np.where(taking_part & ~ignored, slope, 0).astype(logits.dtype)
     return {"logits": slope, **_class_weight_gradient(arrays, target, parts, cotangent)}
@@ -91,26 +91,36 @@ def _cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndar
     return _of_labels_gradient(arrays, options, arrays["logits"], present(arrays, "logits"), cotangent)
 
 
-def _linear_logits(arrays: Arrays, options: Options) -> np.ndarray:
-    ignored = _ignored(arrays["labels"], options)[..., None]
-    features = np.where(ignored, 0, arrays["features"]).astype(arrays["features"].dtype)
-    logits = total(features[..., None, :] * arrays["linear_weight"])
-    return logits if arrays["linear_bias"] is None else logits + arrays["linear_bias"]
+def _counted_features(arrays: Arrays, options: Options) -> np.ndarray:
+    features = arrays["features"]
+    return np.where(_ignored(arrays["labels"], options)[..., None], 0, features).astype(features.dtype)
+
+
+def _linear_logits(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and an exponent for each row: logits · 2^exponent may be larger than any float."""
+    features, weight = _counted_features(arrays, options)[..., None, :], arrays["linear_weight"]
+    mantissas, exponents = total_at_large(np.broadcast_to(features, (*features.shape[:-2], *weight.shape)), weight)
+    # As long as nothing comes near overflow, the exponent is 0.
+    largest = np.where(mantissas == 0, 0, exponents).max(axis=-1, initial=0)
+    exponent = np.maximum(largest - np.finfo(weight.dtype).maxexp // 2, 0)
+    logits = np.ldexp(mantissas, exponents - exponent[..., None])
+    if arrays["linear_bias"] is not None:
+        logits = logits + np.ldexp(np.broadcast_to(arrays["linear_bias"], logits.shape), -exponent[..., None])
+    return logits, exponent
 
 
 def _linear_cross_entropy(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    logits = _linear_logits(arrays, options)
-    return _of_labels(arrays, options, logits, np.ones(logits.shape, bool))
+    logits, exponent = _linear_logits(arrays, options)
+    return _of_labels(arrays, options, logits, np.ones(logits.shape, bool), exponent)
 
 
 def _linear_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    logits = _linear_logits(arrays, options)
-    gradients = _of_labels_gradient(arrays, options, logits, np.ones(logits.shape, bool), cotangent)
+    logits, exponent = _linear_logits(arrays, options)
+    gradients = _of_labels_gradient(arrays, options, logits, np.ones(logits.shape, bool), cotangent, exponent)
     slope = gradients.pop("logits")
-    ignored = _ignored(arrays["labels"], options)[..., None]
-    features = np.where(ignored, 0, arrays["features"]).astype(slope.dtype)
+    features = _counted_features(arrays, options)
     pulled = total(np.swapaxes(slope[..., None] * arrays["linear_weight"], -1, -2))
-    gradients["features"] = np.where(ignored, 0, pulled)
+    gradients["features"] = np.where(_ignored(arrays["labels"], options)[..., None], 0, pulled)
     gradients["linear_weight"] = over_loop(slope[..., None] * features[..., None, :], 2)
     if arrays["linear_bias"] is not None:
         gradients["linear_bias"] = over_loop(slope, 1)
@@ -124,12 +134,12 @@ def _soft_target(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarr
 
 def _soft_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
     target, taking_part = _soft_target(arrays, options)
-    return cross_entropy(softmax(_seen(arrays["logits"], taking_part, False)), _with_class_weight(arrays, target))
+    return cross_entropy(softmax(seen(arrays["logits"], taking_part)), _with_class_weight(arrays, target))
 
 
 def _soft_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     target, taking_part = _soft_target(arrays, options)
-    parts = softmax(_seen(arrays["logits"], taking_part, False))
+    parts = softmax(seen(arrays["logits"], taking_part))
     kept = np.full_like(target, 1 - options["label_smoothing"])
     rise = times(parts.surprise, _with_class_weight(arrays, kept), cotangent[..., None])
     slope = cross_entropy_gradient(parts, _with_class_weight(arrays, target), cotangent)
@@ -152,8 +162,6 @@ def _of_distribution_gradient(
 ) -> np.ndarray:
     active = np.where(parts.inside, weights, 0).astype(weights.dtype)
     slope = of_quotients(-active, parts, normalise)
-    if not normalise:
-        slope = spare(active, slope)
     return times(slope, cotangent[..., None])
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from .binary import sigmoid, softplus
 from .core import Arrays, Core, Options
 from .cosines import Cosine, cosine, cosine_gradient
-from .distributions import present
+from .distributions import present, seen
 from .logits import cross_entropy_gradient, softmax
 from .scaled import Pair, add, divide, exponential, multiply, pair, pair_of, spare, times
 from .sums import total
@@ -171,7 +171,7 @@ def _ranking(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     mask = present(arrays, "logits")
     dtype = arrays["logits"].dtype
     weights = np.ones(mask.shape, dtype) if arrays["weights"] is None else arrays["weights"]
-    logits = np.where(mask, arrays["logits"], -np.inf).astype(dtype)
+    logits = seen(arrays["logits"], mask)
     return logits, np.where(mask, arrays["relevance"], 0).astype(dtype), np.where(mask, weights, 0).astype(dtype), mask
 
 

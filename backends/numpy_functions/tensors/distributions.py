@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arithmetic import below
+from ..arithmetic import below, nan_kept
 from .core import Arrays
 from .scaled import Pair, add, divide, first_largest, pair, total_of_others
 from .sums import total
@@ -23,6 +23,12 @@ def present(arrays: Arrays, name: str) -> np.ndarray:
     values = arrays[name]
     where = arrays.get("where")
     return np.ones(values.shape, bool) if where is None else np.broadcast_to(where, values.shape)
+
+
+def seen(logits: np.ndarray, taking_part: np.ndarray) -> np.ndarray:
+    """Logits in which classes that take no part are impossible; zeros where none takes part."""
+    hidden = np.where(taking_part.any(axis=-1, keepdims=True), logits.dtype.type(-np.inf), logits.dtype.type(0))
+    return np.where(taking_part, logits, hidden)
 
 
 def smoothed(target: np.ndarray, taking_part: np.ndarray, smoothing: float) -> np.ndarray:
@@ -76,6 +82,6 @@ def of_quotients(slope: np.ndarray, parts: Clipped, normalise: bool) -> np.ndarr
     Of a quotient it is (s_j·(1 − p_j)/p_j − Σ of the other s_c)/Σ.
     """
     if not normalise:
-        return slope / parts.probability
+        return np.where(slope == 0, nan_kept(parts.probability, slope), slope / parts.probability)
     own = np.where(slope == 0, 0, slope * (parts.rest.high / parts.probability))
     return (own - total_of_others(slope)) / parts.whole

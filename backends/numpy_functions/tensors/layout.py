@@ -246,14 +246,11 @@ def _check_sequences(
         raise ValueError(f"{function}: blank is {blank} with {classes} classes; give 0 to {classes - 1}")
     for name, most in (("input_length", time), ("label_length", length)):
         lengths = arrays[name]
-        if lengths is None:
-            continue
         wrong = (lengths < 0) | (lengths > most)
         if wrong.any():
             raise ValueError(f"{function}: {name} holds {lengths[wrong][0]}; give 0 to {most}")
     labels = arrays["labels"]
-    given = arrays["label_length"]
-    counted = np.arange(length) < (np.full(len(labels), length) if given is None else given)[:, None]
+    counted = np.arange(length) < arrays["label_length"][:, None]
     wrong = counted & ((labels < 0) | (labels >= classes) | (labels == blank))
     if wrong.any():
         raise ValueError(

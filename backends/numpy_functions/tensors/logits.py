@@ -39,15 +39,20 @@ class Softmax(NamedTuple):
     complement_pair: Pair
 
 
-def softmax(logits: np.ndarray) -> Softmax:
-    """Softmax along the last axis. A row of nothing but −∞ gives NaN; so does the place of a logit +∞."""
+def softmax(logits: np.ndarray, exponent: np.ndarray | None = None) -> Softmax:
+    """Softmax along the last axis. A row of nothing but −∞ gives NaN; so does the place of a logit +∞.
+
+    `exponent`: logits that no float holds are given as logits · 2^exponent, with one exponent for each row.
+    """
     real = logits.dtype.type
     if logits.shape[-1] == 0:
         empty = Scaled(logits, np.zeros(logits.shape, np.int32))
         return Softmax(empty, empty, empty, pair(logits))
     top = first_largest(logits)
     largest = logits.max(axis=-1, keepdims=True)
-    raised = exponential(exact_difference(logits, largest))
+    far = np.zeros(largest.shape, np.int32) if exponent is None else exponent[..., None]
+    difference = exact_difference(logits, largest)
+    raised = exponential(Pair(np.ldexp(difference.high, far), np.ldexp(difference.low, far)))
     # Everything but the largest, in units of the second largest: e^−100 beside 1 is all there is of 1 − p.
     unit = np.where(top | (raised.high == 0), np.iinfo(np.int32).min // 4, raised.exponent).max(axis=-1, keepdims=True)
     unit = np.where(unit == np.iinfo(np.int32).min // 4, 0, unit)
@@ -61,7 +66,7 @@ def softmax(logits: np.ndarray) -> Softmax:
     )
     exact = divide(pair(outside), whole).where(top, divide(remaining, _like(whole, remaining)))
     return Softmax(
-        product(raised.scaled(), over=(whole.high,)), complement, _surprise(logits, largest, top, rest, outside), exact
+        product(raised.scaled(), over=(whole.high,)), complement, _surprise(logits, far, top, rest, outside), exact
     )
 
 
@@ -74,22 +79,21 @@ def _like(x: Pair, shape: Pair) -> Pair:
     return Pair(np.broadcast_to(x.high, shape.high.shape), np.broadcast_to(x.low, shape.high.shape))
 
 
-def _surprise(logits: np.ndarray, largest: np.ndarray, top: np.ndarray, rest: Scaled, outside: np.ndarray) -> Scaled:
-    real = logits.dtype.type
+def _surprise(logits: np.ndarray, far: np.ndarray, top: np.ndarray, rest: Scaled, outside: np.ndarray) -> Scaled:
+    real, none = logits.dtype.type, np.zeros(logits.shape, np.int32)
+    largest = logits.max(axis=-1, keepdims=True)
     log_total = np.log1p(outside)
     tiny = np.abs(outside) < np.finfo(logits.dtype).eps
-    none = np.zeros(logits.shape, np.int32)
     of_top = Scaled(np.broadcast_to(rest.fraction, logits.shape), rest.exponent + none).where(
-        tiny & top, Scaled(log_total + none.astype(real), none)
+        tiny & top, Scaled(np.broadcast_to(log_total, logits.shape), none)
     )
-    distance = largest - logits
+    distance = np.ldexp(largest - logits, far)
     # The distance of two numbers may overflow where a small weight times it does not.
-    halves = Scaled(largest / 2 - logits / 2, none + 1)
-    near = Scaled(distance + log_total, none)
-    of_others = near.where(np.isfinite(distance) | ~np.isfinite(logits), halves)
+    halves = Scaled(largest / 2 - logits / 2, none + far + 1)
+    of_others = Scaled(distance + log_total, none).where(np.isfinite(distance) | ~np.isfinite(logits), halves)
     endless = np.isposinf(largest) & ~np.isposinf(logits) & ~np.isnan(logits)
-    exact = of_top.where(top & ~np.isposinf(largest), of_others)
-    return Scaled(np.where(endless, real(np.inf), exact.fraction), np.where(endless, 0, exact.exponent))
+    surprise = of_top.where(top & ~np.isposinf(largest), of_others)
+    return Scaled(np.where(endless, real(np.inf), surprise.fraction), np.where(endless, 0, surprise.exponent))
 
 
 def cross_entropy(parts: Softmax, weights: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arithmetic import nan_kept
 from .core import Arrays, Core, Options
-from .distributions import Clipped, clipped, of_quotients, present, smoothed
+from .distributions import Clipped, clipped, of_quotients, present, seen, smoothed
 from .logits import Softmax, cross_entropy_gradient, of_labels, softmax
 from .scaled import Pair, exact_difference, first_largest, pair, power, spare, times
 from .sums import total
@@ -120,7 +120,9 @@ def _generalized_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
     return -np.expm1(-q * surprise) / q if options["q"] else surprise
 
 
-def _generalized_cross_entropy_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+def _generalized_cross_entropy_gradient(
+    arrays: Arrays, options: Options, cotangent: np.ndarray
+) -> dict[str, np.ndarray]:
     picked, _, inside = _labelled(arrays, options)
     slope = np.where(inside, -power(pair(picked), options["q"] - 1), 0)
     label = of_labels(arrays["labels"], arrays["prediction"].shape[-1], cotangent.dtype) != 0
@@ -138,8 +140,8 @@ def _excess(surprise: np.ndarray, rest: np.ndarray) -> np.ndarray:
 
 def _poly_parts(arrays: Arrays) -> tuple[Softmax, np.ndarray, np.ndarray]:
     taking_part = present(arrays, "logits")
-    logits = np.where(taking_part, arrays["logits"], -np.inf).astype(arrays["logits"].dtype)
-    return softmax(logits), np.where(taking_part, arrays["target"], 0).astype(logits.dtype), taking_part
+    target = np.where(taking_part, arrays["target"], 0).astype(arrays["target"].dtype)
+    return softmax(seen(arrays["logits"], taking_part)), target, taking_part
 
 
 def _poly_terms(parts: Softmax, options: Options) -> np.ndarray:
@@ -285,7 +287,7 @@ def _fenchel_young(arrays: Arrays, options: Options) -> np.ndarray:
     missing = (1 - np.where(largest, target, 0).sum(axis=-1)) - total(np.where(largest, 0, target).astype(target.dtype))
     top = scores.max(axis=-1)
     whole = top - np.log(parts.probability.plain().max(axis=-1))
-    return own + spare(missing, missing * whole)
+    return own + missing * spare(missing, whole)
 
 
 def _fenchel_young_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:

@@ -197,7 +197,7 @@ def _logsumexp_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray)
     sums = np.where(parts.sum < 0, x.dtype.type(np.nan), parts.sum)[..., None]
     return {
         "x": times(seeds, parts.terms / sums),
-        "scale": times(seeds, (parts.halves / sums) * parts.halves),
+        "scale": np.where(seeds == 0, x.dtype.type(0), ((seeds * parts.halves) / sums) * parts.halves),
     }
 
 

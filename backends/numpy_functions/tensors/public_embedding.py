@@ -299,8 +299,8 @@ def ctc(
 def ctc_with_logits(
     logits: Any,
     labels: Any,
-    input_length: Any = None,
-    label_length: Any = None,
+    input_length: Any,
+    label_length: Any,
     weight: Any = None,
     *,
     blank: int = 0,

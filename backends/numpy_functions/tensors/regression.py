@@ -221,7 +221,9 @@ def _gaussian_nll_gradient(arrays: Arrays, options: Options, cotangent: np.ndarr
     slope = np.where(overflown(error), 2 * (error.half / variance), error.high / variance)
     clipped = below(arrays["variance"], options["epsilon"])
     of_variance = np.where(clipped, slope.dtype.type(0), (1 - slope * error.high) / variance / 2)
-    return {**_of_both(cotangent, slope, arrays), "variance": times(cotangent, of_variance)}
+    # The slope may be out of range where its product with the cotangent is not.
+    pulled = np.where(np.isinf(slope), times(cotangent, 2 / variance) * error.half, times(cotangent, slope))
+    return {"prediction": pulled, "target": -pulled, "variance": times(cotangent, of_variance)}
 
 
 def _average_loss(arrays: Arrays, options: Options) -> np.ndarray:

@@ -86,11 +86,11 @@ def _parts(factor: Any) -> Scaled:
     return scale(factor)
 
 
-def spare(count: np.ndarray, factor: Any) -> np.ndarray:
-    """`factor`, but 0 where `count` is 0, so that what counts nothing is not infinite or NaN either: 0 · log 0 = 0."""
-    if isinstance(factor, Scaled):
-        return Scaled(np.where(count == 0, 0, factor.fraction), factor.exponent)  # type: ignore[return-value]
-    return np.where(count == 0, factor.dtype.type(0), factor)
+def spare(count: np.ndarray, factor: Any) -> Any:
+    """`factor`, but 0 where `count` is 0, so that what counts nothing is not infinite: 0 · log 0 = 0. NaN stays NaN."""
+    number = factor.fraction if isinstance(factor, Scaled) else factor
+    spared = np.where((count == 0) & ~np.isnan(number), number.dtype.type(0), number)
+    return Scaled(spared, factor.exponent) if isinstance(factor, Scaled) else spared
 
 
 def first_largest(x: np.ndarray) -> np.ndarray:
@@ -228,11 +228,10 @@ def exponential(u: Pair) -> Exponential:
     lowest = high.dtype.type(-400 if high.dtype == np.float32 else -3000)
     inside = np.isfinite(high)
     bounded = np.where(inside, np.maximum(high, lowest), 0).astype(high.dtype)
+    near = np.where(inside & (high > lowest), low, 0).astype(high.dtype)
     number = np.rint(bounded * high.dtype.type(_STEPS / np.log(2)))
     first, second, third = _STEPS_OF[high.dtype.name]
-    reduced = ((bounded - number * first) - number * second) + (
-        np.where(inside, low, 0).astype(high.dtype) - number * third
-    )
+    reduced = ((bounded - number * first) - number * second) + (near - number * third)
     whole = number.astype(np.int32)
     table, table_low = (part[whole % _STEPS] for part in _TABLE[high.dtype.name])
     grown = table * np.expm1(reduced) + table_low

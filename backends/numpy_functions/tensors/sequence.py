@@ -33,7 +33,7 @@ class _Lattice(NamedTuple):
 def _lattice(logarithms: Pair, arrays: Arrays, blank: int) -> _Lattice:
     """Of log probabilities with shape (samples, time, classes); what lies beyond a sample's lengths is replaced."""
     samples, time, classes = logarithms.high.shape
-    labels = arrays["labels"].reshape(samples, -1)
+    labels = arrays["labels"].reshape(samples, arrays["labels"].shape[-1])
     input_length = arrays["input_length"].reshape(samples)
     label_length = arrays["label_length"].reshape(samples)
     within = np.arange(labels.shape[1]) < label_length[:, None]
