@@ -1,4 +1,4 @@
-"""The page of one function, as data: what the standard says, and how each framework spells it.
+"""The page of one function of one number, as data: what the standard says, and how each framework spells it.
 
 The terminal and the HTML report both show this page. Knows the standard and the bindings; knows no result of a run.
 """
@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from conformance.judge.message import short
-from conformance.standard import Bar, Function, Kink, Parameter, Rule, rules_of
+from conformance.standard import Bar, Function, Kink, Parameter, Rule, TensorFunction, rules_of
 from conformance.standard.model import Expression, text_of
 
+from .tensor_page import TensorPage, tensor_document, tensor_page
 from .words import Binding, for_json
 
 
@@ -61,8 +62,18 @@ class FunctionPage:
     """Backends that ship no such function."""
 
 
+def page_of(function: Function | TensorFunction, bindings: Mapping[str, Sequence[Any]]) -> FunctionPage | TensorPage:
+    """The page of any function of the standard; `bindings` as for `function_page`."""
+    return tensor_page(function, bindings) if isinstance(function, TensorFunction) else function_page(function, bindings)
+
+
+def document_of(page: FunctionPage | TensorPage) -> dict[str, Any]:
+    """Either page as plain data, for `nnconform show FUNCTION --format json`. Schema 1, documented in docs/schemas.md."""
+    return tensor_document(page) if isinstance(page, TensorPage) else document(page)
+
+
 def function_page(function: Function, bindings: Mapping[str, Sequence[Binding]]) -> FunctionPage:
-    """The page of a function; `bindings` are those of every backend by its public name, all functions together."""
+    """The page of a function of one number; `bindings` are those of every backend by its public name, all functions together."""
     spellings = tuple(
         _spelling(backend, binding, function)
         for backend, several in bindings.items()

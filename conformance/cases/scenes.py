@@ -93,6 +93,7 @@ def _drawn(
         shape = core if argument.shared else (*loop, *core)
         tensors[name] = _numbers(argument, shape, sizes, f"{function.name} {name} {salt}")
     _make_lengths_fit(function, tensors, sizes)
+    _unmask_labels(function, tensors)
     return tensors
 
 
@@ -176,6 +177,14 @@ def _make_lengths_fit(function: TensorFunction, tensors: Tensors, sizes: Mapping
         whole = sizes["time"] if name.startswith("input") else sizes["length"]
         turn = np.arange(array.size).reshape(array.shape) % 2
         array[...] = np.maximum(whole - turn, 0)
+
+
+def _unmask_labels(function: TensorFunction, tensors: Tensors) -> None:
+    """A class that is a sample's label takes part."""
+    masks = [name for name in tensors if name != "weight" and function.argument(name).kind == "mask" and "classes" in function.argument(name).core]
+    labels = [name for name in tensors if name != "weight" and function.argument(name).kind == "label"]
+    if masks and labels:
+        np.put_along_axis(tensors[masks[0]], tensors[labels[0]][..., None], True, axis=-1)
 
 
 # --- places worth a name ----------------------------------------------------------------------------------------------

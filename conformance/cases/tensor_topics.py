@@ -177,7 +177,7 @@ class TensorAsker:
         if self.function.axis and core is not None and isinstance(options.get("axis"), int):
             rank = scene.tensors[core].ndim
             options["axis"] = options["axis"] if -rank <= options["axis"] < rank else 0
-        for name, array in scene.tensors.items():
+        for name, array in fitting(self.function, scene.tensors, options).items():
             inputs.append(
                 self._input(name, array, options, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name))
             )
@@ -222,6 +222,19 @@ class TensorAsker:
             )
         made = self.plan.input(bits_of(array, dtype), dtype, array.shape, view)
         return Input(made.blob, made.dtype, made.shape, made.view, name, order, padding)
+
+
+def fitting(function: TensorFunction, tensors: Mapping[str, NDArray[Any]], options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The tensors, with labels that the options call for: none of a sequence is the blank, signs may be given as 0 and 1."""
+    found = dict(tensors)
+    for name, array in tensors.items():
+        kind = "" if name == "weight" else function.argument(name).kind
+        if kind == "label_sequence" and "blank" in options:
+            classes = sizes_of(function)["classes"]
+            found[name] = np.where(array == options["blank"] % classes, (array + 1) % classes, array)
+        elif kind == "sign" and options.get("labels") == "binary" and (np.abs(array) == 1).all():
+            found[name] = (array + 1) / 2
+    return found
 
 
 def bits_of(array: NDArray[Any], dtype: str) -> NDArray[Any]:

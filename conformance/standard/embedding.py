@@ -433,6 +433,7 @@ circle = TensorFunction(
         Edge("zero vectors", {"embeddings": (_ZEROS, _ZEROS, _ZEROS), "labels": (0, 0, 1)}),
     ),
     properties=(Property("nonnegative", "circle ≥ 0"),),
+    batched=False,
     sources=(Source("Sun et al.: Circle Loss, CVPR 2020, section 3", "https://arxiv.org/abs/2002.10857"), _KERAS),
     notes=(
         "An empty sum is 0: a sample without another of its group, or without one of another group, has loss 0 and gradient 0.",
@@ -503,6 +504,7 @@ ntxent = TensorFunction(
         ),
     ),
     properties=(Property("nonnegative", "ntxent ≥ 0"),),
+    batched=False,
     sources=(
         Source(
             "Chen et al.: A Simple Framework for Contrastive Learning of Visual Representations, ICML 2020",

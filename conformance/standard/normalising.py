@@ -59,6 +59,7 @@ softmax = TensorFunction(
     arguments=(_X, _WHERE),
     result=("n",),
     axis=True,
+    several_axes=True,
     smooth=True,
     edges=(
         Edge("masked NaN", {"x": (nan, 1.0, -2.0), "where": (False, True, True)}),
@@ -109,6 +110,7 @@ log_softmax = TensorFunction(
     arguments=(_X, _WHERE),
     result=("n",),
     axis=True,
+    several_axes=True,
     smooth=True,
     edges=(
         Edge("masked NaN", {"x": (nan, 1.0, -2.0), "where": (False, True, True)}),
@@ -237,6 +239,7 @@ logsumexp = TensorFunction(
         Argument("scale", "real", ("n",), "what each exponential is multiplied by", optional=True),
     ),
     axis=True,
+    several_axes=True,
     smooth=True,
     edges=(
         *_LSE_EDGES,
@@ -277,6 +280,7 @@ logmeanexp = TensorFunction(
     definition=_logmeanexp,
     arguments=(_X, _WHERE),
     axis=True,
+    several_axes=True,
     smooth=True,
     edges=(
         *_LSE_EDGES,

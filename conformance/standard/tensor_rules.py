@@ -27,11 +27,13 @@ def _rules(function: TensorFunction) -> Iterator[Rule]:
     def rule(name: str, family: Family, level: Level, sentence: str, source: Source | None = None) -> Rule:
         return Rule(f"{f}.{name}", family, level, sentence, source)
 
-    accuracy, special, gradient, dtype = Family.ACCURACY, Family.SPECIAL, Family.GRADIENT, Family.DTYPE
-    first = function.sources[0]
     if function.drawn:
         yield from _of_draws(function)
-    else:
+        yield from _of_errors(function)
+        return
+    accuracy, special, gradient, dtype = Family.ACCURACY, Family.SPECIAL, Family.GRADIENT, Family.DTYPE
+    first = function.sources[0]
+    if True:
         yield rule(
             "value", accuracy, MUST,
             f"{f} = {function.formula}, within 4 ulp of the result, what 2 ulp of each argument are worth in it, and for each sum of n "
@@ -256,33 +258,38 @@ def _of_invariance(function: TensorFunction) -> Iterator[Rule]:
 
 
 def _of_draws(function: TensorFunction) -> Iterator[Rule]:
-    def rule(name: str, family: Family, level: Level, sentence: str) -> Rule:
-        return Rule(f"{function.name}.{name}", family, level, sentence, function.sources[0])
+    """All rules of a function that draws, but for those about errors: no answer of it is right or wrong by itself."""
+    first = function.sources[0]
+
+    def rule(name: str, family: Family, level: Level, sentence: str, source: Source = first) -> Rule:
+        return Rule(f"{function.name}.{name}", family, level, sentence, source)
 
     yield rule(
-        "training.support",
-        Family.PROPERTY,
-        MUST,
-        "What is drawn lies where it must: along the axis a distribution, and a single one where `hard` is asked.",
-    )
+        "training.support", Family.PROPERTY, MUST,
+        "Along the axis stands a distribution: numbers from 0 to 1 whose sum is 1; where `hard` is asked, a single 1 among zeros. What is "
+        "impossible (a logit of −∞) is 0.",
+    )  # fmt: skip
     yield rule(
-        "training.moments",
-        Family.PROPERTY,
-        SHOULD,
-        "How often each class is drawn agrees with softmax(logits), by Hoeffding's inequality; the bound is exceeded by chance with probability 10⁻⁹ at most.",
-    )
+        "training.moments", Family.PROPERTY, SHOULD,
+        "How often each class is the largest agrees with softmax(logits); temperature · log(yᵢ/yⱼ) is distributed as the logistic distribution "
+        "about xᵢ − xⱼ; neighbouring rows are independent. By the inequalities of Hoeffding and of Dvoretzky, Kiefer, Wolfowitz; chance exceeds "
+        "the bounds of one case with a probability of 10⁻⁹ at most.",
+    )  # fmt: skip
     yield rule(
-        "training.seed",
-        Family.PROPERTY,
-        SHOULD,
-        "After the generator is given the same seed, a call gives the same bits.",
-    )
+        "training.seed", Family.PROPERTY, SHOULD,
+        "After the generator is given the same seed, a call gives the same bits; a second call without it gives others.",
+    )  # fmt: skip
     yield rule(
-        "gradient.training",
-        Family.GRADIENT,
-        MUST,
-        "The derivative of one draw y is (diag(y) − y·yᵀ)/temperature times the cotangent, with the y that was returned.",
-    )
+        "gradient.training", Family.GRADIENT, MUST,
+        "The derivative of one soft draw y is (diag(y) − y·yᵀ)/temperature times the cotangent, with the y that was returned.",
+    )  # fmt: skip
+    yield rule("shape", Family.SHAPE, MUST, "The result has the shape of the argument.", ARRAY_API)
+    yield rule("dtype.preserved", Family.DTYPE, MUST, "The result has the dtype of the argument.", ARRAY_API)
+    yield rule(
+        "dtype.supported", Family.DTYPE, MAY,
+        "float16, bfloat16, float32 and float64 are supported; what is not, is recorded with the framework's own message.", ARRAY_API,
+    )  # fmt: skip
+    yield rule("purity", Family.PURITY, MUST, "The call leaves its arguments as they were.", ARRAY_API)
 
 
 def _of_errors(function: TensorFunction) -> Iterator[Rule]:
@@ -290,31 +297,36 @@ def _of_errors(function: TensorFunction) -> Iterator[Rule]:
         return Rule(f"{function.name}.{name}", Family.ERRORS, level, sentence)
 
     kinds = {argument.kind for argument in function.arguments}
-    several = sum(not argument.optional for argument in function.arguments) > 1
+    tensors = len(function.arguments) + int(function.weighted)
+    own = {dimension for argument in function.arguments for dimension in argument.core}
     yield rule("errors.argument", MUST, "A missing argument, None, a text, or an unknown keyword is refused.")
-    if several:
+    if tensors > 1 or own & set(function.computed) or any(len(argument.core) > 1 for argument in function.arguments):
         yield rule(
-            "errors.shape",
-            MUST,
-            "Arguments whose shapes do not fit together (rank, length, transposed, broadcastable but different) are refused, unless documentation allows them.",
-        )
+            "errors.shape", MUST,
+            "Arguments whose shapes do not fit together (rank, length, transposed, broadcastable but different) are refused, unless documentation "
+            "allows them.",
+        )  # fmt: skip
+    if function.axis:
+        yield rule("errors.axis", MUST, "An axis that the arguments do not have is refused.")
     if kinds & set(WHOLE):
         yield rule("errors.label_dtype", MUST, "Floating-point numbers where labels are due are refused.")
-    if "label" in kinds:
+    if kinds & set(LABELS):
         yield rule(
-            "errors.label_value",
-            SHOULD,
-            "A label that is negative or not smaller than the number of classes is refused; NaN is recorded, a finite number deviates.",
-        )
-    if function.weighted or "nonnegative" in kinds:
+            "errors.label_value", SHOULD,
+            "A label that is negative or not smaller than the number of classes is refused; NaN for its sample is recorded, a finite number deviates.",
+        )  # fmt: skip
+    if "length" in kinds:
+        yield rule(
+            "errors.length", SHOULD,
+            "A length that is negative or greater than the dimension it counts in is refused; NaN for its sample is recorded, a finite number deviates.",
+        )  # fmt: skip
+    if function.weighted or any(is_weight(argument) for argument in function.arguments):
         yield rule("errors.weight", MAY, "A negative weight is refused, or recorded as it is taken.")
     if function.reductions:
         yield rule("errors.reduction", MUST, "An unknown reduction is refused.")
-    if function.options:
-        yield rule("errors.option_type", MUST, "An option of the wrong type is refused.")
+    if any(has_type(option) for option in function.options):
+        yield rule("errors.option_type", MUST, "A text where an option is a number, and a name that an option does not know, are refused.")
     if function.invalid or any(option.invalid for option in function.options):
         yield rule(
-            "errors.option_value",
-            SHOULD,
-            "An option outside its domain is refused; NaN is recorded, a finite number deviates.",
-        )
+            "errors.option_value", SHOULD, "An option outside its domain is refused; NaN is recorded, a finite number deviates.",
+        )  # fmt: skip

@@ -130,8 +130,8 @@ class Variable:
 
     def __truediv__(self, other: Any) -> Variable:
         if type(other) is Variable:
-            product: Variable = self * other._reciprocal()
-            return product
+            inverse: Variable = other._reciprocal()
+            return self * inverse
         factor = _inverse(self.tape.constant(other), "nan")
         return Variable(self.tape, self.value * factor, _times(self.tangent, factor), (self,), ((factor, None),))
 

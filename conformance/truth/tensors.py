@@ -40,6 +40,10 @@ PATTERNS = (
     lambda i: 1 - 2 * ((i * i + i) // 3 % 2),
 )
 
+SETTLED_BITS = 150
+"""Bits of relative accuracy with which a number is certain whatever it lies next to, but for a midpoint of float64: there the
+judge's grades are no proof."""
+
 FLOAT64 = FORMATS["float64"]
 _NO_NUMBER = arb("nan")
 
@@ -128,6 +132,7 @@ class _Problem:
         self.nan: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self.shape: tuple[int, ...] = ()
         self._result_seeds: NDArray[Any] | None = None
+        self._kept: dict[int, _Unit] = {}
 
     # --- from units to the tensor that was asked for ------------------------------------------------------------------
 
@@ -143,17 +148,20 @@ class _Problem:
         forward = quantity == "forward_gradient"
         numbers = _stacked([unit.derived if forward else unit.values for unit in units], self.loop + self.core)
         slack = _stacked([unit.derived_slack if forward else unit.slack for unit in units], self.loop + self.core)
-        return (*self._reduced(numbers, slack, self._weights(units), nan), None)
+        return (*self._reduced(numbers, slack, self._own_weights(units), nan), None)
 
-    def _weights(self, units: Sequence[_Unit] = ()) -> NDArray[Any] | None:
-        """What each result counts in a mean, if it does not count one: a definition's own weights, or the argument `weight`."""
+    def _own_weights(self, units: Sequence[_Unit]) -> NDArray[Any] | None:
+        """What each result counts in a mean by the definition itself (Weighted); None where it counts one."""
         if any(unit.weight is not None for unit in units):
             return _stacked([[ONE if unit.weight is None else unit.weight] for unit in units], self.loop)
-        given = self.asked.tensors.get("weight")
-        return None if given is None else _balls(given)
+        return None
 
-    def _factors(self, weights: NDArray[Any] | None) -> NDArray[Any]:
-        """What each result is multiplied by before those are added up that go into one number; shape of the results."""
+    def _factors(self, own: NDArray[Any] | None = None) -> NDArray[Any]:
+        """What each result is multiplied by before those are added up that go into one number; shape of the results.
+
+        A mean divides by the number of results (or by what they count by themselves, `own`), a weighted mean by what they count
+        with the argument `weight` besides.
+        """
         every = self.loop + self.core
         rows, reduction = self.options.get("rows", "none"), self.options.get("reduction", "none")
         axis = self.options.get("axis", -1)
@@ -163,20 +171,21 @@ class _Problem:
             before = tuple(size for place, size in enumerate(every) if place != axis % len(every))
         if rows == "mean":
             factor = factor * _inverse(every[axis])
-        given = "weight" in self.asked.tensors
-        if given and weights is not None:
-            factor = factor * np.broadcast_to(np.expand_dims(weights, axis) if rows != "none" else weights, every)
-        if reduction == "mean" and (given or weights is None):
-            factor = factor * _inverse(math.prod(before))
-        elif reduction == "batch_mean":
+        given = None if "weight" not in self.asked.tensors else _balls(self.asked.tensors["weight"])
+        if given is not None:
+            factor = factor * np.broadcast_to(np.expand_dims(given, axis) if rows != "none" else given, every)
+        if reduction == "batch_mean":
             factor = factor * _inverse(before[0] if before else 1)
         elif reduction in ("mean", "weighted_mean"):
-            total = arb(math.prod(before)) if weights is None else sum(weights.reshape(-1), ZERO)
+            counts = _objects([ONE] * math.prod(before), before) if own is None else own
+            if reduction == "weighted_mean" and given is not None:
+                counts = np.asarray(counts * np.broadcast_to(given, before), dtype=object)
+            total = sum(counts.reshape(-1), ZERO)
             factor = factor * (_NO_NUMBER if total == 0 else 1 / total)
         return np.asarray(factor, dtype=object)
 
     def _reduced(
-        self, numbers: NDArray[Any], slack: NDArray[Any], weights: NDArray[Any] | None, nan: NDArray[np.bool_]
+        self, numbers: NDArray[Any], slack: NDArray[Any], own: NDArray[Any] | None, nan: NDArray[np.bool_]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Results put together as `rows` and `reduction` say; or, where nothing is, with the core back at the axis it came from."""
         rows, reduction, axis = (
@@ -186,7 +195,7 @@ class _Problem:
             self.shape = self._shape_of_results()
             numbers, slack, nan = (self._results_back(part) for part in (numbers, slack, nan))
         elif rows != "none" or reduction != "none" or "weight" in self.asked.tensors:
-            factor = self._factors(weights)
+            factor = self._factors(own)
             # Of arrays without dimensions NumPy makes their one element.
             numbers, slack = (np.asarray(part, dtype=object) for part in (numbers * factor, slack * _sizes(factor)))
             if reduction != "none":
@@ -230,7 +239,7 @@ class _Problem:
         above = _stacked([unit.derived_upper or unit.derived for unit in units], (self.count, size))
         nan = np.repeat(np.array([unit.nan for unit in units], dtype=bool), size).reshape(self.count, size)
         if not self.core:
-            scale = _flat(self._factors(self._weights(units)) * self._cotangents()).reshape(self.count, 1)
+            scale = _flat(self._factors(self._own_weights(units)) * self._cotangents()).reshape(self.count, 1)
             turned = np.array([bool(one < 0) for one in scale.reshape(-1)], dtype=bool).reshape(self.count, 1)
             numbers, slack, above = numbers * scale, slack * _sizes(scale), above * scale
             # Multiplied by a negative number, the ends change places.
@@ -285,6 +294,17 @@ class _Problem:
         return units
 
     def _unit(self, index: int, derive: bool, final: bool) -> _Unit:
+        """One unit; kept, if more precision would not change what is kept of its numbers, and nothing is summed up."""
+        if index in self._kept:
+            return self._kept[index]
+        unit = self._new_unit(index, derive, final)
+        alone = self.options.get("reduction", "none") == "none" == self.options.get("rows", "none")
+        shared = bool(self.asked.wrt) and self.given[self.asked.wrt][0].shared
+        if alone and not shared and all(_is_settled(ball) for ball in (unit.derived if derive else unit.values)):
+            self._kept[index] = unit
+        return unit
+
+    def _new_unit(self, index: int, derive: bool, final: bool) -> _Unit:
         nan = any(_has_nan(self._cell(name, index)) for name in self.given)
         try:
             return self._evaluated(index, derive, nan)
@@ -374,7 +394,7 @@ class _Problem:
         if not self.core:
             return [(results[0], ONE)]
         if self._result_seeds is None:
-            seeds = self._cotangents() * (self._factors(self._weights()) if self.function.reductions else ONE)
+            seeds = self._cotangents() * (self._factors() if self.function.reductions else ONE)
             self._result_seeds = seeds.reshape(self.count, -1)
         return list(zip(results, self._result_seeds[index], strict=True))
 
@@ -651,6 +671,11 @@ def _settled(balls: NDArray[Any], nan: NDArray[np.bool_], final: bool) -> tuple[
             getattr(reals, name)[places] = getattr(found.reals, name)
         open_ |= len(found.open) > 0
     return reals, open_
+
+
+def _is_settled(ball: arb) -> bool:
+    """Whether a ball is exact, or narrower than anything that is kept of a number."""
+    return bool(ball.is_nan() or ball.is_exact() or (ball.is_finite() and ball.rel_accuracy_bits() >= SETTLED_BITS))
 
 
 def _as_floats(balls: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:

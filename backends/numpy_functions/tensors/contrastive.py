@@ -29,16 +29,19 @@ class _Masked(NamedTuple):
 
 
 def _log_sum_exp(x: Pair, mask: np.ndarray) -> _Masked:
-    """Over no place at all −∞, with shares 0."""
+    """Over no place at all −∞, with shares 0; an infinite number has all of the sum."""
     real = x.high.dtype.type
     top = np.where(mask, x.high, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf).astype(x.high.dtype)
-    base = np.where(np.isneginf(top), 0, top).astype(x.high.dtype)
+    base = np.where(np.isinf(top), 0, top).astype(x.high.dtype)
     shifted = add(x, Pair(np.broadcast_to(-base, x.high.shape), np.zeros_like(x.high)))
     shifted = Pair(np.where(mask, shifted.high, -np.inf).astype(x.high.dtype), np.where(mask, shifted.low, real(0)))
-    raised = exponential(shifted).pair().high
+    endless = np.isposinf(shifted.high)
+    raised = np.where(endless, real(1), exponential(shifted).pair().high)
+    raised = np.where(endless.any(axis=-1, keepdims=True), endless.astype(x.high.dtype), raised)
     whole = total(raised)[..., None]
     share = np.where(mask & (raised != 0), raised / whole, 0).astype(x.high.dtype)
-    return _Masked(add(pair(base[..., 0]), pair(np.log(whole[..., 0]))), share)
+    logarithm = add(pair(base[..., 0]), pair(np.log(whole[..., 0])))
+    return _Masked(logarithm.where(~np.isposinf(top[..., 0]), pair(top[..., 0])), share)
 
 
 def _pairs_of_groups(labels: np.ndarray, remove_diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -84,13 +87,15 @@ def _circle_parts(arrays: Arrays, options: Options) -> _Circle:
     # A weight is not negative: pairs that are farther than they need to be do not count.
     own_active, other_active = ~(own.high <= 0), ~(other.high <= 0)
     none = pair(np.zeros_like(similarity))
-    pulled = multiply(gamma, multiply(own.where(own_active, none), add(distance, minus_margin)))
-    pushed = multiply(gamma, multiply(other.where(other_active, none), add(add(one, minus_margin), minus_distance)))
+    pulled = multiply(gamma, multiply(own, add(distance, minus_margin))).where(own_active, none)
+    pushed = multiply(gamma, multiply(other, add(add(one, minus_margin), minus_distance))).where(other_active, none)
     positive, negative = _pairs_of_groups(arrays["labels"], options["remove_diagonal"])
     alike, different = _log_sum_exp(pulled, positive), _log_sum_exp(pushed, negative)
-    return _Circle(
-        distance.high, apart, alike, different, own_active, other_active, add(alike.logarithm, different.logarithm)
-    )
+    exponent = add(alike.logarithm, different.logarithm)
+    # Where one of the two has no term, the product is 0, whatever the other is.
+    some = positive.any(axis=-1) & negative.any(axis=-1)
+    exponent = exponent.where(some, pair(np.full_like(exponent.high, -np.inf)))
+    return _Circle(distance.high, apart, alike, different, own_active, other_active, exponent)
 
 
 def _circle(arrays: Arrays, options: Options) -> np.ndarray:
@@ -102,13 +107,16 @@ def _circle_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) ->
     parts = _circle_parts(arrays, options)
     embeddings = arrays["embeddings"]
     twice = embeddings.dtype.type(2 * options["gamma"])
-    pull = np.where(parts.alike_active, twice * parts.distance, 0) * parts.alike.share
-    push = np.where(parts.different_active, twice * (1 - parts.distance), 0) * parts.different.share
+    pull = parts.alike.share * spare(parts.alike.share, np.where(parts.alike_active, twice * parts.distance, 0))
+    push = np.where(parts.different_active, twice * (1 - parts.distance), 0)
+    push = parts.different.share * spare(parts.different.share, push)
     seed = times(sigmoid(parts.exponent.high, parts.exponent.low), cotangent)[..., None]
     in_similarity = np.where(parts.apart & (seed != 0), seed * (push - pull), 0).astype(embeddings.dtype)
     both = in_similarity + np.swapaxes(in_similarity, -1, -2)
     # Σ over j of both_ij · x_j
-    return {"embeddings": total(both[..., :, None, :] * np.swapaxes(embeddings, -1, -2)[..., None, :, :])}
+    weights = np.broadcast_to(both[..., :, None, :], (*both.shape[:-1], embeddings.shape[-1], both.shape[-1]))
+    others = np.broadcast_to(np.swapaxes(embeddings, -1, -2)[..., None, :, :], weights.shape)
+    return {"embeddings": total(weights * spare(weights, others))}
 
 
 # --- NT-Xent --------------------------------------------------------------------------------------------------------------

@@ -61,7 +61,10 @@ def _kl_divergence_of_probabilities_gradient(
     arrays: Arrays, options: Options, cotangent: np.ndarray
 ) -> dict[str, np.ndarray]:
     prediction, target = _clipped(arrays, options)
-    slopes = {"prediction": np.where(target == 0, target, -(target / prediction)), "target": logarithm_of_quotient(target, prediction) + 1}
+    slopes = {
+        "prediction": np.where(target == 0, target, -(target / prediction)),
+        "target": logarithm_of_quotient(target, prediction) + 1,
+    }
     found = {}
     for name, slope in slopes.items():
         outside = below(arrays[name], options["clip"]) | above(arrays[name], 1.0)

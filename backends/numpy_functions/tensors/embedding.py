@@ -17,7 +17,7 @@ from ..arithmetic import nan_kept
 from . import contrastive
 from .core import Arrays, Core, Options
 from .cosines import Cosine, cosine, cosine_gradient
-from .scaled import add, exact_difference, pair_of, scale
+from .scaled import Pair, Scaled, add, exact_difference, pair_of, scale
 from .sums import total
 
 # --- cosines --------------------------------------------------------------------------------------------------------------
@@ -97,31 +97,34 @@ def _cosine_embedding_gradient(arrays: Arrays, options: Options, cotangent: np.n
 class Norm(NamedTuple):
     """A p-norm, and its derivative in every component."""
 
-    value: np.ndarray
+    value: Scaled
     slope: np.ndarray
 
 
-def _norm(difference: np.ndarray, p: float, added: float = 0.0) -> Norm:
-    """(Σ |x|^p + added)^(1/p) along the last axis; the largest |x| for p = ∞. At 0 its derivative is taken to be 0."""
-    real = difference.dtype.type
-    size = np.abs(difference)
-    sign = np.sign(difference)
+def _norm(difference: Scaled, p: float, added: float = 0.0) -> Norm:
+    """(Σ |x|^p + added)^(1/p) along the last axis; the largest |x| for p = ∞. At 0 its derivative is taken to be 0.
+
+    The difference has one exponent for each vector.
+    """
+    numbers, given = difference
+    real = numbers.dtype.type
+    size, sign = np.abs(numbers), np.sign(numbers)
     largest = size.max(axis=-1, keepdims=True, initial=0)
     if math.isinf(p):
         at_largest = (size == largest) & (largest > 0)
-        shared = sign * at_largest / np.maximum(at_largest.sum(axis=-1, keepdims=True), 1).astype(difference.dtype)
-        return Norm(largest[..., 0], nan_kept(largest + np.zeros_like(size), shared))
+        shared = sign * at_largest / np.maximum(at_largest.sum(axis=-1, keepdims=True), 1).astype(numbers.dtype)
+        return Norm(Scaled(largest[..., 0], given[..., 0]), nan_kept(largest + np.zeros_like(size), shared))
     unit_size = np.maximum(largest, real(added ** (1 / p))) if added else largest
     exponent = scale(unit_size).exponent
     relative = np.ldexp(size, -exponent)
     powers = _power(relative, p)
     whole = total(powers)[..., None]
     if added:
-        whole = whole + _over_power_of_two(added, p, exponent, difference)
+        whole = whole + _over_power_of_two(added, p, exponent + given, numbers)
     norm = _power(whole, 1 / p)
     slope = np.where(size == 0, 0, sign * _power(relative / norm, p - 1))
-    slope = np.where(np.isnan(size), size, slope).astype(difference.dtype)
-    return Norm(np.ldexp(norm, exponent)[..., 0], slope)
+    slope = np.where(np.isnan(size), size, slope).astype(numbers.dtype)
+    return Norm(Scaled(norm[..., 0], (exponent + given)[..., 0]), slope)
 
 
 def _over_power_of_two(number: float, p: float, exponent: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -142,21 +145,23 @@ def _power(x: np.ndarray, exponent: float) -> np.ndarray:
     return np.power(x, x.dtype.type(exponent))
 
 
-def _shifted_difference(first: np.ndarray, second: np.ndarray, epsilon: float) -> np.ndarray:
-    """first − second + ε, rounded once."""
+def _difference(first: np.ndarray, second: np.ndarray, epsilon: float) -> Scaled:
+    """first − second + ε, rounded once; halved where it is larger than any float."""
     difference = exact_difference(first, second)
-    return add(difference, pair_of(epsilon, first)).plain() if epsilon else difference.high
+    plain = add(difference, pair_of(epsilon, first)).plain() if epsilon else difference.high
+    far = (np.isinf(plain) & np.isfinite(first) & np.isfinite(second)).any(axis=-1, keepdims=True)
+    return Scaled(plain, far.astype(np.int32)).where(~far, Scaled(first / 2 - second / 2, far.astype(np.int32)))
 
 
 def _pairwise(first: np.ndarray, second: np.ndarray, options: Options) -> Norm:
     epsilon = options["epsilon"]
     if options.get("epsilon_in") == "sum":
-        return _norm(first - second, options["p"], epsilon)
-    return _norm(_shifted_difference(first, second, epsilon), options["p"])
+        return _norm(_difference(first, second, 0.0), options["p"], epsilon)
+    return _norm(_difference(first, second, epsilon), options["p"])
 
 
 def _pairwise_distance(arrays: Arrays, options: Options) -> np.ndarray:
-    return _pairwise(arrays["first"], arrays["second"], options).value
+    return _pairwise(arrays["first"], arrays["second"], options).value.plain()
 
 
 def _pairwise_distance_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
@@ -176,13 +181,19 @@ def _triplet(arrays: Arrays, options: Options) -> _Triplet:
     near = _pairwise(arrays["anchor"], arrays["positive"], options)
     far = _pairwise(arrays["anchor"], arrays["negative"], options)
     between = _pairwise(arrays["positive"], arrays["negative"], options)
-    swapped = np.zeros(far.value.shape, bool)
-    distance = far.value
+    swapped = np.zeros(far.value.fraction.shape, bool)
+    # Distances that no float holds may still have a difference that one does.
+    exponent = np.maximum(np.maximum(near.value.exponent, far.value.exponent), between.value.exponent)
+    exponent = np.maximum(exponent - np.finfo(near.slope.dtype).maxexp + 8, 0)
+    to_positive, distance, others = (
+        Scaled(norm.value.fraction, norm.value.exponent - exponent).plain() for norm in (near, far, between)
+    )
     if options["swap"]:
-        swapped = between.value < far.value
-        distance = np.minimum(far.value, between.value)
-    over = add(exact_difference(near.value, distance), pair_of(options["margin"], distance)).plain()
-    # An infinite distance to the positive stays infinite, and NaN what it is.
+        swapped = others < distance
+        distance = np.minimum(distance, others)
+    difference = exact_difference(to_positive, distance)
+    difference = Pair(np.ldexp(difference.high, exponent), np.ldexp(difference.low, exponent))
+    over = add(difference, pair_of(options["margin"], distance)).plain()
     return _Triplet(np.maximum(over, 0), near, far, swapped, between)
 
 

@@ -171,22 +171,33 @@ def _poly_loss_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray)
 
 def _rivals(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """(1 − t)·p of every class, and which of them is largest."""
-    scores = (1 - arrays["target"]) * arrays["prediction"]
+    other = 1 - arrays["target"]
+    scores = other * spare(other, arrays["prediction"])
     return scores, first_largest(scores)
 
 
 def _categorical_hinge(arrays: Arrays, options: Options) -> np.ndarray:
-    own = total(arrays["target"] * arrays["prediction"])
+    target = arrays["target"]
+    own = total(target * spare(target, arrays["prediction"]))
     return np.maximum((_rivals(arrays)[0].max(axis=-1) - own) + 1, 0)
 
 
+def _where_positive(loss: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
+    """The cotangent where the loss is above 0; NaN where it is."""
+    return np.where(loss > 0, cotangent, nan_kept(loss, np.zeros_like(loss)))[..., None]
+
+
+def _share(active: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """active · slope, 0 where nothing is active, however steep, and NaN where `active` is."""
+    return np.where(active == 0, 0, active * slope).astype(slope.dtype)
+
+
 def _categorical_hinge_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    loss = _categorical_hinge(arrays, options)
-    active = np.where(loss > 0, cotangent, nan_kept(loss, np.zeros_like(loss)))[..., None]
+    active = _where_positive(_categorical_hinge(arrays, options), cotangent)
     target, prediction, rival = arrays["target"], arrays["prediction"], _rivals(arrays)[1]
     return {
-        "prediction": active * (np.where(rival, 1 - target, 0) - target),
-        "target": active * -np.where(rival, 2 * prediction, prediction),
+        "prediction": _share(active, np.where(rival, 1 - target, 0) - target),
+        "target": _share(active, -np.where(rival, 2 * prediction, prediction)),
     }
 
 
@@ -209,8 +220,8 @@ def _hinge_of_lead(arrays: Arrays, margin: int) -> np.ndarray:
 
 def _gradient_of_lead(arrays: Arrays, margin: int, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     lead, rival, label = _lead(arrays)
-    active = np.where(lead + margin > 0, cotangent, nan_kept(lead, np.zeros_like(lead)))[..., None]
-    return {"scores": np.where(rival, active, 0) - np.where(label, active, 0)}
+    slope = rival.astype(cotangent.dtype) - label.astype(cotangent.dtype)
+    return {"scores": _share(_where_positive(lead + margin, cotangent), slope)}
 
 
 def _multiclass_hinge(arrays: Arrays, options: Options) -> np.ndarray:
@@ -246,11 +257,11 @@ def _sparsemax(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     near = (ahead.high + 1) + ahead.low
     # Far ahead of the label, relative to the largest, so that the size of the scores does not cost the digits of p.
     largest = others.max(axis=-1, keepdims=True)
-    far = others - largest
-    among_all = _threshold(near, 0, 1)
-    alone = _threshold(far, 1, 0)
+    # No number below −1, or below the largest by more than 1, is above its threshold; from 2 on the label is out.
+    bounded, far = np.clip(near, -1, 4), np.maximum(others - largest, -2)
+    among_all, alone = _threshold(bounded, 0, 1), _threshold(far, 1, 0)
     outside = among_all >= 1
-    projected = np.maximum(np.where(outside, far - alone, near - among_all), 0).astype(scores.dtype)
+    projected = np.maximum(np.where(outside, far - alone, bounded - among_all), 0).astype(scores.dtype)
     squares = total(np.square(projected))
     level = (alone + near.max(axis=-1, keepdims=True))[..., 0]
     inside_loss = (np.square(total(projected)) + squares) / 2

@@ -190,7 +190,9 @@ def _logsumexp_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray)
     seeds = cotangent[..., None] if where is None else np.where(where, cotangent[..., None], cotangent.dtype.type(0))
     if scale is None:
         # Beside a lone +∞ nothing else counts; of several there is no saying which does.
-        alone = (x == np.inf) & ((x == np.inf).sum(axis=-1, keepdims=True) == 1) & ~np.isnan(x).any(axis=-1, keepdims=True)
+        alone = (
+            (x == np.inf) & ((x == np.inf).sum(axis=-1, keepdims=True) == 1) & ~np.isnan(x).any(axis=-1, keepdims=True)
+        )
         return {"x": times(seeds, np.where(alone, x.dtype.type(1), probabilities(x)))}
     parts = _scaled(x, scale)
     # The logarithm of a negative sum is no number, nor is its derivative.

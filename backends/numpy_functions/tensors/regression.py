@@ -40,7 +40,9 @@ def _squared_error_gradient(arrays: Arrays, options: Options, cotangent: np.ndar
     error = difference(arrays["prediction"], arrays.get("target"))
     # The cotangent first: twice the error may be out of range where the product is not.
     twice = cotangent * (2 * cotangent.dtype.type(options["factor"]))
-    return _of_both(np.where(overflown(error), 2 * twice, twice), np.where(overflown(error), error.half, error.high), arrays)
+    return _of_both(
+        np.where(overflown(error), 2 * twice, twice), np.where(overflown(error), error.half, error.high), arrays
+    )
 
 
 def _absolute_error(arrays: Arrays, options: Options) -> np.ndarray:
