@@ -197,7 +197,7 @@ def _spelling(
     backend: str, binding: TensorBinding, function: TensorFunction, settings: Sequence[Setting]
 ) -> TensorSpelling:
     call = call_of(binding, function)
-    taken = [_default(binding, setting.name) for setting in settings]
+    taken = [_default(binding, function, setting.name) for setting in settings]
     return TensorSpelling(
         backend=backend,
         entry_point=binding.id,
@@ -221,7 +221,9 @@ def _spelling(
 _NOTHING = object()
 
 
-def _default(binding: TensorBinding, name: str) -> Any:
+def _default(binding: TensorBinding, function: TensorFunction, name: str) -> Any:
+    if name == "axis" and function.rows and binding.fixed.get("rows") == "none":
+        return _NOTHING  # nothing is done along it
     if name in binding.fixed:
         return binding.fixed[name]
     if name in binding.parameters:

@@ -79,7 +79,7 @@ OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]
     "x64": {"draws": (("float64",), ("eager", "compiled")), "edges": (("float64",), ("eager",))},
 }
 
-_TOPICS = {**TENSOR_TOPICS, "error": ask_errors}
+TOPICS = {**TENSOR_TOPICS, "error": ask_errors}
 
 
 def tensor_groups(
@@ -107,7 +107,7 @@ def _cases(
             continue
         for mode in modes:
             for dtype in dtypes_of(row, backend, configuration, mode, dtypes, tier):
-                for case in _TOPICS[row.topic](
+                for case in TOPICS[row.topic](
                     TensorAsker(plan, backend, binding, function, row.topic, mode, dtype, tier)
                 ):
                     if case.id not in seen:  # different rows may come to the same question

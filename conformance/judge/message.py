@@ -14,7 +14,7 @@ from functools import cache
 
 from conformance.formats import FORMATS, Format
 from conformance.judge.records import Finding, Result, Worst
-from conformance.standard import FUNCTIONS, Rule, rules_of
+from conformance.standard import CATALOGUE, FUNCTIONS, TENSOR_FUNCTIONS, Rule, rules_of
 
 LONGEST_LINE = 400
 """Characters that one of the four lines may have; what is longer is cut and marked with an ellipsis."""
@@ -22,6 +22,9 @@ LONGEST_LINE = 400
 
 _COLOUR = re.compile("[\x1b�]" r"\[[0-9;]*m")
 """A terminal's colours, whose escape character a worker may have replaced."""
+
+_INFINITY = re.compile(r"(?<![a-z])inf(?![a-z])")
+"""In `-inf` and in `logits = [-inf, 0]`, and not in the name of an argument."""
 
 MANY = 1000
 """ULP from which on a bar is told as a number: beyond, the unit is no longer a measure that a person can feel."""
@@ -33,6 +36,12 @@ MEASURED = (
     "value", "subnormal", "overflow", "nan", "limit", "gradient", "second_derivative", "dtype.integer", "defaults",
 )  # fmt: skip
 """How the rules begin under which one number is due: what conforms is the truth, give or take the bar."""
+
+MEASURED_OF_TENSORS = (
+    "value", "edge", "nan", "gradient.", "hessian", "option", "argument.", "reduction.", "rows.", "weight", "rank", "axis", "size",
+    "invariance.rows", "invariance.layout", "invariance.repetition", "invariance.copy", "defaults",
+)  # fmt: skip
+"""The same for functions of several tensors, which have an answer with a bar under nearly every rule."""
 
 
 def four_lines(item: Finding | Result, *, run: str = "RUN", backend: str = "") -> str:
@@ -62,7 +71,7 @@ def quantity_of(rule: str) -> str:
         return "forward_gradient"
     if rule.startswith(("gradient", "kink")):
         return "gradient"
-    return "second_derivative" if rule.startswith("second_derivative") else "value"
+    return "second_derivative" if rule.startswith(("second_derivative", "hessian")) else "value"
 
 
 def sentence_of(function: str, rule: str) -> str:
@@ -71,8 +80,21 @@ def sentence_of(function: str, rule: str) -> str:
     return found.sentence if found else ""
 
 
+def unusual(function: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """The parameters that are not the standard's defaults; all of them where the standard at hand lacks the function."""
+    usual = CATALOGUE[function].defaults() if function in CATALOGUE else {}
+    return {
+        name: value for name, value in parameters.items() if name not in usual or not _is_same(usual[name], value)
+    }
+
+
+def _is_same(one: object, other: object) -> bool:
+    """1 and 1.0 are the same, 1 and True are not."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
 def spelled(parameters: Mapping[str, object]) -> str:
-    """`beta = 1, threshold = inf`; every digit of a number that needs them."""
+    """`beta = 1, threshold = inf, reduction = mean`; every digit of a number that needs them."""
     return ", ".join(f"{name} = {short(value)}" for name, value in parameters.items())
 
 
@@ -101,17 +123,19 @@ def ulps(error: float) -> str:
 
 @cache
 def _rules(function: str) -> dict[str, Rule]:
-    found = FUNCTIONS.get(function)
+    found = CATALOGUE.get(function)
     return {rule.name: rule for rule in rules_of(found)} if found else {}
 
 
 def _asked(item: Finding | Result) -> str:
-    mark = {"gradient": "′", "forward_gradient": "′", "second_derivative": "″"}.get(quantity_of(rule_name(item)), "")
     worst = item.worst
-    name = worst.asked if worst and worst.asked else f"{item.function}{mark}"
-    argument = ", ".join(worst.input) if worst else "x"
+    of_tensors = item.function in TENSOR_FUNCTIONS
+    name = worst.asked if worst and worst.asked else _name(item.function, rule_name(item))
+    argument = ", ".join(worst.input) if worst else _arguments(item.function)
     written = f" [{', '.join(worst.input_bits)}]" if worst and any(worst.input_bits) else ""
-    parameters = f"; {spelled(item.parameters)}" if item.parameters else ""
+    # A loss has up to ten options, nearly all of them as usual.
+    told = unusual(item.function, item.parameters) if of_tensors else item.parameters
+    parameters = f"; {spelled(told)}" if told else ""
     if isinstance(item, Finding):
         entries = _several(item.entry_points)
         dtype = worst.dtype if worst else _several(item.dtypes)
@@ -122,6 +146,23 @@ def _asked(item: Finding | Result) -> str:
         f"{name}({argument}{parameters}){written} in {dtype}, {mode}, of {entries}"
         f" on {item.subject}: rule {item.function}.{rule_name(item)} ({item.level})"
     )
+
+
+def _name(function: str, rule: str) -> str:
+    """What a rule is about: `gelu′`, `∂huber/∂prediction`."""
+    quantity = quantity_of(rule)
+    if function not in TENSOR_FUNCTIONS:
+        return function + {"gradient": "′", "forward_gradient": "′", "second_derivative": "″"}.get(quantity, "")
+    names = [argument.name for argument in TENSOR_FUNCTIONS[function].arguments]
+    wrt = rule.split(".")[1] if quantity == "gradient" else ""
+    if wrt in names:
+        return f"∂{function}/∂{wrt}"
+    return {"forward_gradient": "∂", "gradient": "∂", "second_derivative": "∂²"}.get(quantity, "") + function
+
+
+def _arguments(function: str) -> str:
+    found = TENSOR_FUNCTIONS.get(function)
+    return ", ".join(argument.name for argument in found.arguments if not argument.optional) if found else "x"
 
 
 def _came(item: Finding | Result) -> str:
@@ -147,15 +188,19 @@ def _conforming(item: Finding | Result) -> str:
         return sentence or "what the rule says"
     if rule.startswith("kink.") and not rule.endswith(".convention") and " to " in worst.truth:
         return f"any number from {worst.truth}"
+    of_tensors = item.function in TENSOR_FUNCTIONS
+    if of_tensors and " to " in worst.truth:
+        return f"any number from {worst.truth}"
     # Elsewhere (a kink, an invariance, a shape) more than one answer conforms, and the sentence says which.
-    return sentence if sentence and not rule.startswith(MEASURED) else accepted(worst)
+    measured = rule.startswith(MEASURED_OF_TENSORS if of_tensors else MEASURED)
+    return sentence if sentence and not measured else accepted(worst)
 
 
 def accepted(worst: Worst) -> str:
     """What would have conformed at the worst input: `0.5, within 4.5 ULP`, or exactly the truth."""
     zero = worst.truth.removesuffix(UNDERFLOWS)
     if zero != worst.truth:
-        infinite = any(number.lstrip("+-") == "inf" for number in worst.input)
+        infinite = any(_INFINITY.search(given) for given in worst.input)
         return (
             zero if infinite else f"{zero}, because the true value is nearer to zero than any number of {worst.dtype}"
         )

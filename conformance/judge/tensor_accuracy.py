@@ -76,7 +76,8 @@ def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None =
     if exact.upper is not None and exact.tied is not None and exact.tied.any():
         _between(exact, observed, format, error, right)
     undecided, unspecified = truth.kind == UNDECIDED, truth.kind == UNDEFINED
-    conforms = (error <= bar) | undecided | unspecified
+    # Without a distance (NaN where a number is due, a number where an infinity is) not even an endless bar is kept.
+    conforms = ((error <= bar) & ~np.isinf(error)) | undecided | unspecified
     number = values(observed, format)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         size = np.where(truth.kind == FINITE, np.abs(truth.mantissa), 0.0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .model import Family, Level, Rule, Source
 from .rules import ARRAY_API, IEEE_754
-from .tensors import REDUCTIONS, ROWS, WHOLE, TensorFunction
+from .tensors import LABELS, REDUCTIONS, ROWS, WHOLE, TensorFunction
 
 MUST, SHOULD, MAY = Level.MUST, Level.SHOULD, Level.MAY
 
@@ -33,27 +33,26 @@ def _rules(function: TensorFunction) -> Iterator[Rule]:
         return
     accuracy, special, gradient, dtype = Family.ACCURACY, Family.SPECIAL, Family.GRADIENT, Family.DTYPE
     first = function.sources[0]
-    if True:
-        yield rule(
-            "value", accuracy, MUST,
-            f"{f} = {function.formula}, within 4 ulp of the result, what 2 ulp of each argument are worth in it, and for each sum of n "
-            "terms 1 + ½⌈log₂ n⌉ ulp of the sum of their magnitudes times its derivative in that sum.", first,
-        )  # fmt: skip
-        yield rule(
-            "edge", special, MUST,
-            f"At remarkable arguments (zeros, infinities, very large and very small numbers, ties, certainty) the result is what the "
-            f"formula, or its limit, says; {GIVEN}.", first,
-        )  # fmt: skip
-        yield rule(
-            "nan",
-            special,
-            MUST,
-            "A NaN among the numbers that take part makes the result NaN; one that is masked or ignored does not.",
-            IEEE_754,
-        )
-        yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
+    yield rule(
+        "value", accuracy, MUST,
+        f"{f} = {function.formula}, within 4 ulp of the result, what 2 ulp of each argument are worth in it, and for each sum of n "
+        "terms 1 + ½⌈log₂ n⌉ ulp of the sum of their magnitudes times its derivative in that sum.", first,
+    )  # fmt: skip
+    yield rule(
+        "edge", special, MUST,
+        f"At remarkable arguments (zeros, infinities, very large and very small numbers, ties, certainty) the result is what the "
+        f"formula, or its limit, says; {GIVEN}.", first,
+    )  # fmt: skip
+    yield rule(
+        "nan",
+        special,
+        MUST,
+        "A NaN among the numbers that take part makes the result NaN; one that is masked or ignored does not.",
+        IEEE_754,
+    )
+    yield rule("flush", special, SHOULD, "Subnormal numbers are kept, not flushed to zero.", IEEE_754)
     for argument in function.arguments:
-        if not argument.differentiable or argument.kind in (*WHOLE, "mask") or function.drawn:
+        if not argument.differentiable or argument.kind in (*WHOLE, "mask"):
             continue
         name = argument.name
         yield rule(
@@ -82,29 +81,27 @@ def _rules(function: TensorFunction) -> Iterator[Rule]:
             f"The gradient in {name} has the dtype and the shape of {name}.",
             ARRAY_API,
         )
-    if not function.drawn:
+    yield rule(
+        "gradient.forward",
+        gradient,
+        MUST,
+        "Forward mode gives the derivative along a direction, within the bars of what it sums.",
+        first,
+    )
+    if function.smooth:
         yield rule(
-            "gradient.forward",
-            gradient,
+            "hessian", gradient, MUST,
+            "Differentiating twice gives the product of the Hessian with a direction, within 8 + 2·max|x| ulp of Σ|Hᵢⱼ·dⱼ|.", first,
+        )  # fmt: skip
+    for option in function.options:
+        yield rule(
+            f"option.{option.name}",
+            accuracy,
             MUST,
-            "Forward mode gives the derivative along a direction, within the bars of what it sums.",
+            f"With {option.name} ({option.meaning}; {option.domain}) away from its default, value and derivative are what the formula says.",
             first,
         )
-        if function.smooth:
-            yield rule(
-                "hessian", gradient, MUST,
-                "Differentiating twice gives the product of the Hessian with a direction, within 8 + 2·max|x| ulp of Σ|Hᵢⱼ·dⱼ|.", first,
-            )  # fmt: skip
-    for option in function.options:
-        if not function.drawn:
-            yield rule(
-                f"option.{option.name}",
-                accuracy,
-                MUST,
-                f"With {option.name} ({option.meaning}; {option.domain}) away from its default, value and derivative are what the formula says.",
-                first,
-            )
-    if len(function.options) > 1 and function.pairs and not function.drawn:
+    if len(function.options) > 1 and function.pairs:
         yield rule(
             "options",
             accuracy,
@@ -113,7 +110,7 @@ def _rules(function: TensorFunction) -> Iterator[Rule]:
             first,
         )
     for argument in function.arguments:
-        if argument.optional and not function.drawn:
+        if argument.optional:
             yield rule(
                 f"argument.{argument.name}",
                 accuracy,
@@ -320,11 +317,11 @@ def _of_errors(function: TensorFunction) -> Iterator[Rule]:
             "errors.length", SHOULD,
             "A length that is negative or greater than the dimension it counts in is refused; NaN for its sample is recorded, a finite number deviates.",
         )  # fmt: skip
-    if function.weighted or any(is_weight(argument) for argument in function.arguments):
+    if function.weighted or any(argument.is_weight for argument in function.arguments):
         yield rule("errors.weight", MAY, "A negative weight is refused, or recorded as it is taken.")
     if function.reductions:
         yield rule("errors.reduction", MUST, "An unknown reduction is refused.")
-    if any(has_type(option) for option in function.options):
+    if any(option.type != "flag" for option in function.options):
         yield rule("errors.option_type", MUST, "A text where an option is a number, and a name that an option does not know, are refused.")
     if function.invalid or any(option.invalid for option in function.options):
         yield rule(

@@ -49,6 +49,9 @@ KINDS = {
 WHOLE = ("label", "label_list", "label_sequence", "group", "length")
 """Kinds whose arguments are integers."""
 
+LABELS = ("label", "label_list", "label_sequence")
+"""Those that name classes."""
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -66,6 +69,11 @@ class Argument:
     optional: bool = False
     shared: bool = False
 
+    @property
+    def is_weight(self) -> bool:
+        """Whether it says what something counts: of a sample, a class, an element."""
+        return self.kind == "nonnegative" and "weight" in self.name
+
 
 @dataclass(frozen=True)
 class Option:
@@ -77,6 +85,14 @@ class Option:
     domain: str
     samples: tuple[Value, ...] = ()
     invalid: tuple[Value, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """What its values are, apart from None: `number`, `name` or `flag`."""
+        known = [value for value in (self.default, *self.samples) if value is not None]
+        if any(isinstance(value, str) for value in known):
+            return "name"
+        return "flag" if known and all(isinstance(value, bool) for value in known) else "number"
 
 
 @dataclass(frozen=True)

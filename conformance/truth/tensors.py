@@ -408,10 +408,10 @@ class _Problem:
             for made in inputs.values():
                 for variable in made:
                     if variable.adjoint is not None:
-                        slack += 2 * _worth(variable.value) * magnitude(variable.adjoint)
+                        slack += _product(2 * _worth(variable.value), magnitude(variable.adjoint))
             for total, change in tape.sums:
                 if total.adjoint is not None:
-                    slack += change * magnitude(total.adjoint)
+                    slack += _product(change, magnitude(total.adjoint))
             return [slack]
         slacks = [ZERO] * len(results)
         columns = self._columns(index, inputs, every, len(tape.sums))
@@ -625,6 +625,11 @@ def _inverse(count: int) -> arb:
 
 def _larger(a: arb, b: arb) -> arb:
     return b if b > a else a
+
+
+def _product(change: arb, slope: arb) -> arb:
+    """What a change is worth: nothing if there is none, even where the slope is infinite; and nothing if there is no slope."""
+    return ZERO if change == 0 or slope == 0 else change * slope
 
 
 def _worth(x: arb) -> arb:

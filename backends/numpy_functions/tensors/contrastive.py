@@ -92,8 +92,8 @@ def _circle_parts(arrays: Arrays, options: Options) -> _Circle:
     positive, negative = _pairs_of_groups(arrays["labels"], options["remove_diagonal"])
     alike, different = _log_sum_exp(pulled, positive), _log_sum_exp(pushed, negative)
     exponent = add(alike.logarithm, different.logarithm)
-    # Where one of the two has no term, the product is 0, whatever the other is.
-    some = positive.any(axis=-1) & negative.any(axis=-1)
+    # Where one of the two has no term, the product is 0, however large the other is.
+    some = positive.any(axis=-1) & negative.any(axis=-1) | np.isnan(similarity).any(axis=-1)
     exponent = exponent.where(some, pair(np.full_like(exponent.high, -np.inf)))
     return _Circle(distance.high, apart, alike, different, own_active, other_active, exponent)
 

@@ -254,7 +254,7 @@ def _sparsemax(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     label = of_labels(arrays["labels"], scores.shape[-1], scores.dtype) != 0
     others = np.where(label, real(-np.inf), scores)
     ahead = exact_difference(others, np.where(label, scores, 0).sum(axis=-1, keepdims=True))
-    near = (ahead.high + 1) + ahead.low
+    near = np.where(label, real(-np.inf), (ahead.high + 1) + ahead.low)
     # Far ahead of the label, relative to the largest, so that the size of the scores does not cost the digits of p.
     largest = others.max(axis=-1, keepdims=True)
     # No number below −1, or below the largest by more than 1, is above its threshold; from 2 on the label is out.

@@ -1,0 +1,65 @@
+"""Which rules of functions of tensors the plan asks of a backend, and in which dtypes: the items of the matrix about them.
+
+Knows the plan and bindings as data; no framework.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from conformance.cases.plan import Selection, is_wanted, modes_of
+from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, dtypes_of
+from conformance.cases.tensor_topics import TensorAsker
+from conformance.cases.topics import Plan
+from conformance.standard import TENSOR_FUNCTIONS, TensorFunction, rules_of
+
+OBSERVED_PROPERTIES = ("range", "nonnegative", "sums_to_one")
+"""Kinds of properties that are read off any result; the others have cases of their own."""
+
+
+def rules_asked(adapter: Any, configuration: str, selection: Selection) -> Iterator[tuple[str, str]]:
+    """Ids of rules with the dtypes in which they are asked, in the order of the standard."""
+    modes = modes_of(adapter, selection)
+    for name, function in TENSOR_FUNCTIONS.items():
+        bindings = [binding for binding in getattr(adapter, "tensor_bindings", ()) if binding.function == name]
+        if not bindings or (selection.functions and name not in selection.functions):
+            continue
+        found: dict[str, dict[str, None]] = {}
+        for row in TENSOR_PLAN:
+            dtypes = [d for mode in modes for d in dtypes_of(row, adapter, configuration, mode, selection.dtypes, selection.tier)]
+            if dtypes:
+                for rule in _rules_of_row(row, adapter, function, bindings, modes[0], selection.tier):
+                    found.setdefault(rule, {}).update(dict.fromkeys(dtypes))
+        for known in rules_of(function):
+            if known.name in found and is_wanted(known.id, selection.rules):
+                yield from ((known.id, dtype) for dtype in found[known.name])
+
+
+def _rules_of_row(
+    row: TensorRow, adapter: Any, function: TensorFunction, bindings: Sequence[Any], mode: str, tier: str
+) -> Iterator[str]:
+    """Names of the rules that a row asks about of any of the bindings."""
+    askers = [TensorAsker(Plan(), adapter, binding, function, row.topic, mode, "float32", tier) for binding in bindings]
+    if row.topic == "edges":
+        for asker in askers:
+            derived = [f"gradient.{name}" for name in asker.differentiable(asker.names())]
+            yield from (f"{about}{kind}" for about in ("", *(f"{name}." for name in derived)) for kind in ("edge", "nan"))
+        yield from (*_properties(function), "flush")
+        return
+    asked = dict.fromkeys(case.rule for asker in askers for case in TOPICS[row.topic](asker))
+    yield from asked
+    if row.topic == "draws" and asked:
+        yield from ("dtype.preserved", "dtype.supported", "shape", *_properties(function))
+        yield from (f"{rule}.dtype" for rule in asked if rule.startswith("gradient.") and rule != "gradient.forward")
+        alike = Counter(repr((sorted(asker.base().items(), key=repr), sorted(asker.names()))) for asker in askers)
+        yield from ("invariance.entry_point",) if max(alike.values()) > 1 else ()
+    elif row.topic == "repetition":
+        yield "invariance.bits"
+    elif row.topic == "defaults" and asked:
+        yield "defaults.convention"
+
+
+def _properties(function: TensorFunction) -> list[str]:
+    return [f"property.{prop.kind}" for prop in function.properties if prop.kind in OBSERVED_PROPERTIES]
