@@ -55,7 +55,14 @@ TENSOR_BINDINGS = (
     *(_ours(function) for function in SIGNATURES),
     _scipy("softmax", "softmax", "x", **_ALL_AXES),
     _scipy("log_softmax", "log_softmax", "x", **_ALL_AXES),
-    _scipy("logsumexp", "logsumexp", "x", named={"scale": "b"}, **_ALL_AXES),
+    _scipy(
+        "logsumexp",
+        "logsumexp",
+        "x",
+        named={"scale": "b"},
+        broadcasts=f"{_SCIPY}logsumexp.html",
+        **_ALL_AXES,
+    ),
     _scipy(
         "kl_divergence_of_probabilities",
         "rel_entr",
@@ -80,6 +87,7 @@ def prepare(
 
     Raises NotProvided, NotSupported, and ValueError for an unknown quantity or `wrt`.
     """
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
     own = binding.remark == "ours"
     drawn = own and SIGNATURES[binding.function].drawn
     if quantity == "value":

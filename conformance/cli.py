@@ -330,11 +330,16 @@ def _bindings(run_file: RunFile) -> dict[str, list[Any]]:
     from conformance import registry
     from conformance.observe.runfile import RunFileError
 
-    binding = registry.protocol().Binding
-    known = {field.name for field in fields(binding)}
+    protocol = registry.protocol()
+
+    def binding(data: dict[str, Any]) -> Any:
+        kind = protocol.TensorBinding if "positional" in data else protocol.Binding
+        known = {field.name for field in fields(kind)}
+        return kind(**{key: value for key, value in data.items() if key in known})
+
     try:
         return {
-            backend: [binding(**{key: value for key, value in data.items() if key in known}) for data in by_id.values()]
+            backend: [binding(data) for data in by_id.values()]
             for backend, by_id in run_file.meta().get("bindings", {}).items()
         }
     except (TypeError, AttributeError) as error:
@@ -424,13 +429,21 @@ def show(function: str, format: str) -> None:
     from conformance import registry
     from conformance.standard import CATALOGUE
 
-    bindings = {name: _adapter(name).bindings for name in registry.backend_names()}
+    bindings = _all_bindings()
     if format == "text":
         _print("show", CATALOGUE[function], bindings)
         return
-    page = registry.load("conformance.reports.function_page:function_page")(CATALOGUE[function], bindings)
-    document = registry.load("conformance.reports.function_page:document")(page)
+    page = registry.load("conformance.reports.function_page:page_of")(CATALOGUE[function], bindings)
+    document = registry.load("conformance.reports.function_page:document_of")(page)
     click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _all_bindings() -> dict[str, list[Any]]:
+    """The entry points of every backend, those of functions of several tensors after those of one number."""
+    from conformance import registry
+
+    adapters = {name: _adapter(name) for name in registry.backend_names()}
+    return {name: [*one.bindings, *getattr(one, "tensor_bindings", ())] for name, one in adapters.items()}
 
 
 @cli.command("list")
@@ -444,13 +457,14 @@ def list_(what: str, format: str) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
     if what == "functions":
         table = Table("function", "formula, and one way to write it", box=None, pad_edge=False, header_style="bold")
         rows = [{"function": row["function"], "formula": _written(row)} for row in rows]
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(Text(str(value)) for value in row.values()))  # a shape in brackets is no markup
     Console(highlight=False).print(table)
 
 
@@ -465,15 +479,14 @@ def _function_rows() -> list[dict[str, Any]]:
     from conformance import registry
     from conformance.standard import CATALOGUE
 
-    bindings = {name: _adapter(name).bindings for name in registry.backend_names()}
-    page_of = registry.load("conformance.reports.function_page:function_page")
+    bindings = _all_bindings()
+    page_of, told = (registry.load(f"conformance.reports.function_page:{name}") for name in ("page_of", "told"))
     rows = []
     for function in CATALOGUE.values():
         written: dict[str, list[str]] = {}
-        for spelling in page_of(function, bindings).spellings:
-            written.setdefault(spelling.backend, []).append(
-                spelling.write or f"{spelling.entry_point}: {spelling.why_not}"
-            )
+        # Those that can come first: a person reads one of them.
+        for spelling in sorted(page_of(function, bindings).spellings, key=lambda one: not one.write):
+            written.setdefault(spelling.backend, []).append(told(spelling))
         rows.append({
             "function": function.name, "family": function.family, "formula": function.formula,
             "write": {name: written.get(name, []) for name in bindings},
@@ -497,9 +510,10 @@ def _backend_rows() -> list[dict[str, Any]]:
     rows = []
     for name in registry.backend_names():
         adapter = _adapter(name)
+        every = [*adapter.bindings, *getattr(adapter, "tensor_bindings", ())]
         rows.append({
             "backend": name, "modes": ", ".join(adapter.modes), "configurations": ", ".join(adapter.configurations),
-            "entry points": len(adapter.bindings), "functions": len({binding.function for binding in adapter.bindings}),
+            "entry points": len(every), "functions": len({binding.function for binding in every}),
         })  # fmt: skip
     return rows
 

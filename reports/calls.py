@@ -154,11 +154,11 @@ def _shapes(binding: TensorBinding, function: TensorFunction, options: Mapping[s
         said.append(f"{name} is [{', '.join(every[place] for place in order)}]")
     if function.batched and binding.squeezed:
         said.append(
-            "one dimension stands before the core, no more and no less"
+            "it takes a batch: one dimension before the core, no more and no less"
             if binding.squeezed == 1
-            else "no dimension stands before the core"
+            else "it takes no dimension before the core"
             if binding.squeezed < 0
-            else f"{binding.squeezed} dimensions stand before the core"
+            else f"it takes {binding.squeezed} dimensions before the core"
         )
     taken = (*binding.positional, *binding.named, *binding.constructed)
     said += [f"{word} is a mask whose zeros are counted: {name}" for name, word in binding.padded.items() if name in taken]

@@ -14,7 +14,7 @@ from conformance.judge.message import short
 from conformance.standard import Bar, Function, Kink, Parameter, Rule, TensorFunction, rules_of
 from conformance.standard.model import Expression, text_of
 
-from .tensor_page import TensorPage, tensor_document, tensor_page
+from .tensor_page import TensorPage, TensorSpelling, tensor_document, tensor_page
 from .words import Binding, for_json
 
 
@@ -70,6 +70,14 @@ def page_of(function: Function | TensorFunction, bindings: Mapping[str, Sequence
 def document_of(page: FunctionPage | TensorPage) -> dict[str, Any]:
     """Either page as plain data, for `nnconform show FUNCTION --format json`. Schema 1, documented in docs/schemas.md."""
     return tensor_document(page) if isinstance(page, TensorPage) else document(page)
+
+
+def told(spelling: Spelling | TensorSpelling) -> str:
+    """What to write at one entry point, in a line; what else to know about it follows as a comment, or why it cannot."""
+    if not spelling.write:
+        return f"{spelling.entry_point}: {spelling.why_not}"
+    conditions = spelling.conditions if isinstance(spelling, TensorSpelling) else ()
+    return f"{spelling.write}  # {'; '.join(conditions)}" if conditions else spelling.write
 
 
 def function_page(function: Function, bindings: Mapping[str, Sequence[Binding]]) -> FunctionPage:

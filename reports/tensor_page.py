@@ -42,7 +42,7 @@ class Setting:
 class TensorSpelling:
     """One entry point: how it names each setting, what it takes where nothing is passed, how to get the standard's function.
 
-    `keywords`, `defaults`, `spelt` (values that it has other words for) and `differs` have one item per setting of the page.
+    `keywords`, `defaults`, `spelt` (values that it offers, or has other words for) and `differs` have one item per setting of the page.
     `write` is the call that computes the function with the standard's defaults, or empty where the entry point cannot;
     `nearest` is then the call that comes nearest, and `why_not` says what it computes instead. `conditions` are what else
     to know about either call: which results it puts together, and how shapes differ.
@@ -204,7 +204,7 @@ def _spelling(
         form=binding.form,
         keywords=tuple(binding.parameters.get(setting.name, "") for setting in settings),
         defaults=tuple("" if value is _NOTHING else short(value) for value in taken),
-        spelt=tuple(_other_words(binding, setting.name) for setting in settings),
+        spelt=tuple(_values(binding, setting) for setting in settings),
         differs=tuple(
             value is not _NOTHING and not same(value, setting.default)
             for value, setting in zip(taken, settings, strict=True)
@@ -231,11 +231,16 @@ def _default(binding: TensorBinding, function: TensorFunction, name: str) -> Any
     return binding.core_axis if name == "axis" else _NOTHING
 
 
-def _other_words(binding: TensorBinding, name: str) -> str:
-    """`mean: "sum_over_batch_size"`: values for which the entry point has other words than the standard."""
-    other = {
+def _values(binding: TensorBinding, setting: Setting) -> str:
+    """`none, sum, mean: "sum_over_batch_size"`: the values offered, where they are words, with the entry point's own where they
+    are others; of other options those that have another word."""
+    spelt = binding.spelt.get(setting.name, {})
+    words = bool(setting.samples) and all(isinstance(sample, str) for sample in setting.samples)
+    told = {
         ours: theirs
-        for ours, theirs in binding.spelt.get(name, {}).items()
-        if str(theirs) != ours or (theirs is None and ours != "None")
+        for ours, theirs in spelt.items()
+        if words or str(theirs) != ours or (theirs is None and ours != "None")
     }
-    return ", ".join(f"{ours}: {code_of(theirs)}" for ours, theirs in other.items()) if len(other) <= MOST_SPELLINGS else ""
+    if len(told) > MOST_SPELLINGS:
+        return ""
+    return ", ".join(ours if ours == theirs else f"{ours}: {code_of(theirs)}" for ours, theirs in told.items())

@@ -270,6 +270,8 @@ class TensorToy:
         accepts = self.fault.accepts
         for name, array in numbers.items():
             argument = function.argument(name)
+            if argument.kind == "label_list" and (array < -1).any() and "label" not in accepts:
+                raise ValueError(f"{name} must be from 0 on, or -1 at the end")
             if argument.kind == "label":
                 first = function.arguments[0]
                 classes = core_last(function, first.name, numbers[first.name], options).shape[-1]
@@ -286,7 +288,10 @@ class TensorToy:
 
 def _of_type(value: Any, option: Any) -> bool:
     """Whether a value is of the type of any of those that the option is sampled with."""
-    known = {type(one) for one in (option.default, *option.samples)}
+    asked = (option.default, *option.samples)
+    if isinstance(value, str):
+        return value in asked
+    known = {type(one) for one in asked}
     known |= {int} if float in known and not isinstance(value, bool) else set()
     return type(value) in known
 

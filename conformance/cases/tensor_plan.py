@@ -13,6 +13,7 @@ from conformance.standard import TENSOR_FUNCTIONS, TensorFunction
 
 from .case import Case
 from .tensor_errors import ask_errors
+from .tensor_random import ask_draws
 from .tensor_topics import TENSOR_TOPICS, TensorAsker, TensorBindingLike
 from .topics import BackendLike, Group, Plan, is_frugal
 
@@ -71,6 +72,8 @@ TENSOR_PLAN: tuple[TensorRow, ...] = (
     TensorRow("copied",     SINGLE,     EAGER,  SINGLE,    ("invariance.copy",)),
     TensorRow("dtypes",     SINGLE,     EAGER,  SINGLE,    ("dtype.label", "dtype.mixed", "dtype.integer")),
     TensorRow("defaults",   SINGLE,     EAGER,  SINGLE,    ("defaults", "defaults.convention"), quick=True),
+    TensorRow("symmetry",   SINGLE,     EAGER,  SINGLE,    ("property.",)),
+    TensorRow("random",     FLOATS,     ("eager", "compiled"), SINGLE, ("training.", "gradient.training", "shape", "dtype.preserved", "dtype.supported")),
     TensorRow("error",      SINGLE,     ("eager", "compiled"), SINGLE, ("errors.",)),
 )  # fmt: skip
 
@@ -88,7 +91,7 @@ def tensor_groups(
 ) -> Iterator[Group]:  # fmt: skip
     """A group for each entry point of each function wanted, in the order of the standard. Empty selections mean everything."""
     for name, function in TENSOR_FUNCTIONS.items():
-        if (functions and name not in functions) or function.drawn:
+        if functions and name not in functions:
             continue
         for binding in getattr(backend, "tensor_bindings", ()):
             if binding.function == name:
@@ -103,7 +106,7 @@ def _cases(
 ) -> Iterator[Case]:  # fmt: skip
     seen: set[str] = set()
     for row in TENSOR_PLAN:
-        if not _answers(row, rules, function.name):
+        if not _answers(row, rules, function.name) or not _concerns(row, function):
             continue
         for mode in modes:
             for dtype in dtypes_of(row, backend, configuration, mode, dtypes, tier):
@@ -131,6 +134,11 @@ def dtypes_of(
     if wanted:
         return tuple(dtype for dtype in chosen if dtype in wanted)
     return tuple(dtype for dtype in chosen if dtype == "float32") if tier == "quick" else chosen
+
+
+def _concerns(row: TensorRow, function: TensorFunction) -> bool:
+    """Whether a row can be asked of a function: whether it has truths, or draws."""
+    return row.topic in OF_DRAWN if function.drawn else row.topic != OF_DRAWN[0]
 
 
 def _answers(row: TensorRow, rules: Sequence[str], function: str) -> bool:

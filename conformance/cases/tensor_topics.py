@@ -27,6 +27,9 @@ MANY = 100_003
 DISTINCT = 251
 """Different elements among them; each is a truth to be computed."""
 
+SHIFTS = (1024.0, -1024.0)
+"""What is added to all logits: beyond where their exponentials overflow, or vanish."""
+
 COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0, 2.0)
 
 
@@ -182,7 +185,7 @@ class TensorAsker:
                 self._input(name, array, options, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name))
             )
         cotangent = direction = None
-        if quantity in ("gradient", "hessian_vector"):
+        if quantity in ("gradient", "hessian_vector", "value_and_gradient"):
             shape = result_shape(self.function, options, scene.tensors)
             cotangent = self._pattern(shape, "cotangent")
         if quantity in ("forward_gradient", "hessian_vector"):
@@ -688,6 +691,28 @@ def _defaults(asker: TensorAsker) -> Iterator[Case]:
     yield asker.ask(scene, "value", "defaults", options, arguments={})
 
 
+def _symmetry(asker: TensorAsker) -> Iterator[Case]:
+    """Arguments with which a property of the function must show: exchanged, shifted, equal."""
+    base, names = asker.base(), asker.names()
+    kinds = {prop.kind for prop in asker.function.properties}
+    tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "symmetry")
+    first, *others = names
+    pair = bool(others) and not {first, others[0]} & set(asker.binding.cast)
+    scenes: list[tuple[str, str, dict[str, NDArray[Any]]]] = []
+    if "symmetric" in kinds and pair:
+        exchanged = {first: tensors[others[0]], others[0]: tensors[first]}
+        scenes.append(("property.symmetric", "exchanged", {**tensors, **exchanged}))
+    if "zero_at_equality" in kinds and pair:
+        scenes.append(("property.zero_at_equality", "equal", {**tensors, others[0]: tensors[first]}))
+    if "shift_invariant" in kinds:
+        for shift in SHIFTS:
+            # Drawn numbers end at 2⁻¹⁰ at the latest, so that the sum is exact.
+            scenes.append(("property.shift_invariant", f"shifted by {shift:g}", {**tensors, first: tensors[first] + shift}))
+    for rule, detail, changed in scenes:
+        for quantity, wrt, _ in _quantities(asker, names):
+            yield asker.ask(Scene("symmetry", changed, {}), quantity, rule, base, wrt=wrt, detail=detail)
+
+
 def offered_reductions(asker: TensorAsker) -> list[str]:
     """Reductions that the entry point can be asked with."""
     base = asker.base()
@@ -710,4 +735,5 @@ TENSOR_TOPICS: dict[str, Callable[[TensorAsker], Iterator[Case]]] = {
     "copied": _once,
     "dtypes": _dtypes,
     "defaults": _defaults,
+    "symmetry": _symmetry,
 }

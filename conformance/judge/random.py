@@ -231,12 +231,12 @@ def rounding(interval: _Interval, format: Format) -> float:
     return 2.001 * 2.0**-format.precision * max(map(abs, interval.held))
 
 
-def hoeffding(width: float, count: int) -> float:
+def hoeffding(width: float, count: int, chance: float = CHANCE) -> float:
     """How far the mean of `count` independent numbers, each from an interval of that width, may be from its expectation.
 
-    P(|mean − E| ≥ t) ≤ 2 exp(−2 n t² / width²) (Hoeffding 1963, theorem 2), solved for t at CHANCE.
+    P(|mean − E| ≥ t) ≤ 2 exp(−2 n t² / width²) (Hoeffding 1963, theorem 2), solved for t at `chance`.
     """
-    return width * math.sqrt(math.log(2 / CHANCE) / (2 * count))
+    return width * math.sqrt(math.log(2 / chance) / (2 * count))
 
 
 def moments(slopes: Floats, low: float, high: float, room: float) -> list[Fact]:

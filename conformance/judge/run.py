@@ -39,6 +39,7 @@ from .shapes import judge_shapes
 from .tensor_answers import TensorAnswers, asked_of
 from .tensor_bits import judge_tensor_bits
 from .tensor_errors import judge_tensor_errors
+from .tensor_exhibits import tensor_conventions, tensor_exhibits
 from .tensor_kinds import (
     judge_tensor_defaults,
     judge_tensor_dtypes,
@@ -147,9 +148,12 @@ def judge_run(
         if name in TENSOR_FUNCTIONS:
             for subject, observations in observed[name].items():
                 about = bindings.get(subjects[subject].backend, {})
-                collected.results += judge_function(
-                    TensorAnswers(subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about)
+                of_tensors = TensorAnswers(
+                    subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about
                 )
+                collected.results += judge_function(of_tensors)
+                collected.exhibits += tensor_exhibits(of_tensors)
+                collected.conventions += tensor_conventions(of_tensors)
             continue
         questions = Questions(FUNCTIONS[name], oracle)
         for subject, observations in observed[name].items():

@@ -401,6 +401,7 @@ generalized_dice = TensorFunction(
         ),
         Argument("target", "one_hot", ("batch", "n", "classes"), "the class of each place, as a one among zeros"),
     ),
+    batched=False,
     options=(
         _SMOOTH,
         Option("epsilon", 0.0, "what is added to the square of a class' frequency", "epsilon ≥ 0", (1e-7, 0.5)),

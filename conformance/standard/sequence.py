@@ -94,6 +94,7 @@ def _ctc(
 def _ctc_with_logits(
     logits: Sequence[Sequence[Any]], labels: Sequence[int], input_length: int, label_length: int, blank: int
 ) -> Any:
+    # Entry points that take no lengths count every frame: then both are None.
     odds = [[exp(logit) for logit in row] for row in logits[:input_length]]
     sums = [total(row) for row in odds]
     known: dict[tuple[int, int], Any] = {}
@@ -103,7 +104,7 @@ def _ctc_with_logits(
             known[frame, label] = None if logits[frame][label] < _IMPOSSIBLE else odds[frame][label] / sums[frame]
         return known[frame, label]
 
-    probability = _probability(chance, input_length, labels[:label_length], blank)
+    probability = _probability(chance, len(odds), labels[:label_length], blank)
     if probability is None:
         return _never([one for row in odds for one in row])
     return 0 if isinstance(probability, int) else -log(probability)

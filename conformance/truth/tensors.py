@@ -417,7 +417,7 @@ class _Problem:
         columns = self._columns(index, inputs, every, len(tape.sums))
         few = len(every) <= MOST_COLUMNS
         for _, _, moved in columns:
-            changes = [magnitude(result.tangent) if result.tangent is not None else ZERO for result in moved]
+            changes = [self._change(index, result.tangent) for result in moved]
             slacks = [a + b if few else _larger(a, 2 * b) for a, b in zip(slacks, changes, strict=True)]
         return slacks
 
@@ -471,9 +471,16 @@ class _Problem:
             backwards(other, self._seeds(index, moved))
             for place, variable in enumerate(made[self.asked.wrt]):
                 if variable.adjoint_tangent is not None:
-                    change = magnitude(variable.adjoint_tangent)
+                    change = self._change(index, variable.adjoint_tangent)
                     slacks[place] = slacks[place] + change if few else _larger(slacks[place], 2 * change)
         return slacks
+
+    def _change(self, index: int, tangent: arb | None) -> arb:
+        """The size of a change. Beside infinite inputs it may be 0·∞: rounding finite ones changes nothing about what is infinite."""
+        if tangent is None:
+            return ZERO
+        endless = tangent.is_nan() and any(_has_infinity(self._cell(name, index)) for name in self.given)
+        return ZERO if endless else magnitude(tangent)
 
     def _directional(
         self, index: int, inputs: Mapping[str, Sequence[Variable]], results: int
@@ -583,6 +590,10 @@ def _unfolded(nested: Any, flat: list[Any]) -> tuple[int, ...]:
 
 def _has_nan(cell: NDArray[Any]) -> bool:
     return cell.dtype.kind == "f" and bool(np.isnan(cell).any())
+
+
+def _has_infinity(cell: NDArray[Any]) -> bool:
+    return cell.dtype.kind == "f" and bool(np.isinf(cell).any())
 
 
 def _objects(balls: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:

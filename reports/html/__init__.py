@@ -9,19 +9,22 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from conformance.judge.message import rule_name, short
+from conformance.judge.message import rule_name, short, spelled
 from conformance.judge.records import Judgement
-from conformance.standard import FUNCTIONS, Bar
+from conformance.standard import CATALOGUE, Bar
 
 from ..checks import checks_of, combine, severities, verdicts
-from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, Binding, count, plain
+from ..tensor_page import about, place_of, shape_of, signature
+from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, count, plain
 from .embedded import embedded, gist, packed, rules
 from .matrix import VIEWS, dtypes, matrix
+from .plot import plot
 from .sections import absences, flat, function_sections, totals
 
 FILE_NAME = "report.html"
@@ -32,7 +35,7 @@ HEAD = ("command", "platform", "standard", "oracle", "tier", "started", "nnconfo
 _HERE = Path(__file__).resolve().parent
 
 
-def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]], directory: Path) -> Path:
+def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBinding]], directory: Path) -> Path:
     """Write `report.html` into the directory (made if missing) and return its path. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME
@@ -40,12 +43,12 @@ def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Bindi
     return path
 
 
-def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]]) -> str:
+def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBinding]]) -> str:
     """The whole page as text. Several runs are shown side by side, their subjects as so many columns."""
     judgement = combine(judgements)
     checks = checks_of(judgement)
     asked = {check.function for check in checks} | {finding.function for finding in judgement.findings}
-    functions = [function for function in FUNCTIONS.values() if function.name in asked or not asked]
+    functions = [function for function in CATALOGUE.values() if function.name in asked or not asked]
     cells = matrix(judgement, checks, [function.name for function in functions])
     titles = {subject.id: plain(subject.title, 80) for subject in judgement.subjects}
     defaults = {function.name: function.defaults() for function in functions}
@@ -78,6 +81,7 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Bindin
             cells=cells,
             views=VIEWS,
             sections=sections,
+            families=[(family, list(same)) for family, same in groupby(sections, key=lambda s: s.page.function.family)],
             absences=absences(checks, judgement.unspecified),
             unspecified=judgement.unspecified,
             states=STATES,
@@ -97,6 +101,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(count=count, plain=plain, short=short, rule=rule_name, gist=gist)
+    made.filters.update(about=about, place=place_of, shape=shape_of, signature=signature, told=spelled)
+    made.globals.update(plot=plot)
     return made
 
 

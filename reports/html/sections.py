@@ -12,11 +12,13 @@ from typing import Any
 
 from conformance.judge.records import Convention, Finding, Judgement
 from conformance.observe.observation import Subject
-from conformance.standard import Function, Rule
+from conformance.standard import Function, Rule, TensorFunction
 
 from ..checks import Check, first_state, severities
-from ..function_page import FunctionPage, function_page
-from ..words import STATES, Binding, State, count, plain, worst_first
+from ..function_page import FunctionPage, page_of
+from ..slices import Slice, slice_of
+from ..tensor_page import TensorPage, TensorSpelling
+from ..words import STATES, AnyBinding, State, count, plain, worst_first
 
 MOST_ENTRY_POINTS = 12
 """Entry points that one group of what did not run names; the others are counted."""
@@ -28,6 +30,7 @@ CONVENTION_KINDS = {
     "gradient_nan": "derivative at {}",
     "integer": "integer argument ({})",
     "invalid_parameter": "invalid {}",
+    "option": "{}, where it is not passed",
 }
 
 
@@ -60,14 +63,29 @@ class RuleRow:
 
 
 @dataclass(frozen=True)
-class FunctionSection:
-    """The section of one function."""
+class Taken:
+    """Entry points that name every setting alike and take the same where nothing is passed; `spelling` is the first of them."""
 
-    page: FunctionPage
+    spelling: TensorSpelling
+    entry_points: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FunctionSection:
+    """The section of one function; `slice` and `taken` are of functions of tensors."""
+
+    page: FunctionPage | TensorPage
     conventions: tuple[ConventionRow, ...]
     rules: tuple[RuleRow, ...]
     findings: tuple[Finding, ...]
     summary: str
+    slice: Slice | None = None
+    taken: tuple[Taken, ...] = ()
+
+    @property
+    def of_tensors(self) -> bool:
+        """Whether it is about a function of several tensors, or of one number."""
+        return isinstance(self.page, TensorPage)
 
 
 @dataclass(frozen=True)
@@ -85,8 +103,8 @@ class Absence:
 def function_sections(
     judgement: Judgement,
     checks: Sequence[Check],
-    functions: Iterable[Function],
-    bindings: Mapping[str, Sequence[Binding]],
+    functions: Iterable[Function | TensorFunction],
+    bindings: Mapping[str, Sequence[AnyBinding]],
 ) -> list[FunctionSection]:
     """One section per function, in the order of the standard."""
     by_rule: dict[tuple[str, str], list[Check]] = defaultdict(list)
@@ -95,7 +113,7 @@ def function_sections(
     unable = {subject.id for subject in judgement.subjects if subject.problem}
     sections = []
     for function in functions:
-        page = function_page(function, bindings)
+        page = page_of(function, bindings)
         found = tuple(sorted((f for f in judgement.findings if f.function == function.name), key=worst_first))
         rules = tuple(
             RuleRow(rule, _rule_states(by_rule[function.name, rule.name], judgement.subjects, unable))
@@ -105,8 +123,17 @@ def function_sections(
             [c for c in judgement.conventions if c.function == function.name], judgement.subjects
         )
         summary = f"{count(len(found), 'finding')}: {severities(found)}" if found else "No finding"
-        sections.append(FunctionSection(page, conventions, rules, found, summary))
+        drawn = slice_of(function.name) if isinstance(function, TensorFunction) else None
+        taken = _taken(page.spellings) if isinstance(page, TensorPage) else ()
+        sections.append(FunctionSection(page, conventions, rules, found, summary, drawn, taken))
     return sections
+
+
+def _taken(spellings: Sequence[TensorSpelling]) -> tuple[Taken, ...]:
+    grouped: dict[tuple[tuple[str, ...], ...], list[TensorSpelling]] = defaultdict(list)
+    for spelling in spellings:
+        grouped[spelling.keywords, spelling.defaults, spelling.spelt].append(spelling)
+    return tuple(Taken(same[0], tuple(one.entry_point for one in same)) for same in grouped.values())
 
 
 def absences(checks: Sequence[Check], reasons: Mapping[str, str]) -> list[Absence]:
@@ -163,6 +190,8 @@ def _conventions(conventions: list[Convention], subjects: Sequence[Subject]) -> 
     kinds = list(CONVENTION_KINDS)
     for kind, name in sorted(grouped, key=lambda key: (kinds.index(key[0]) if key[0] in kinds else len(kinds), key)):
         same = grouped[kind, name]
+        if kind == "option" and all(_same(c.chosen, c.customary) for c in same):
+            continue  # a loss has up to ten options, and about most of them all agree
         choices = tuple(_choices([c for c in same if c.subject == subject.id]) for subject in subjects)
         rows.append(
             ConventionRow(

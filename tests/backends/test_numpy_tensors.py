@@ -150,6 +150,10 @@ def test_every_rank_and_no_place_at_all(function: TensorFunction, loop: tuple[in
         n: t if function.argument(n).shared else t.reshape(count, *t.shape[len(loop) :]) for n, t in tensors.items()
     }
     np.testing.assert_array_equal(value.ravel(), evaluate(function.name, flat, {}).ravel())
+    wrt = next(argument.name for argument in function.arguments if argument.differentiable)
+    gradient = evaluate(function.name, tensors, {}, "gradient", wrt)
+    assert gradient.shape == tensors[wrt].shape
+    np.testing.assert_array_equal(gradient.ravel(), evaluate(function.name, flat, {}, "gradient", wrt).ravel())
 
 
 @pytest.mark.parametrize("function", EVERY)

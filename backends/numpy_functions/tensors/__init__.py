@@ -145,7 +145,7 @@ def _gradient(
     if argument.shared:
         return found
     # What does not count has no part in it, whatever the derivative is there.
-    idle = (seeds == 0).reshape(count, -1).all(axis=1)
+    idle = (seeds == 0).all(axis=tuple(range(1, seeds.ndim)))
     found = np.where(idle.reshape(count, *(1,) * (found.ndim - 1)), found.dtype.type(0), found)
     found = found.reshape(laid.loop + found.shape[1:])
     if laid.axes is not None and len(argument.core) == 1:

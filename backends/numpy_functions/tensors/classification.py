@@ -209,20 +209,23 @@ def _sparse_categorical_cross_entropy_gradient(
 
 def _nll(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
     logarithms, labels = arrays["log_probabilities"], arrays["labels"]
-    weight = _label_weight(arrays, labels, _ignored(labels, options), logarithms.dtype)
+    ignored = _ignored(labels, options)
+    weight = _label_weight(arrays, labels, ignored, logarithms.dtype)
     index = np.clip(labels, 0, logarithms.shape[-1] - 1)[..., None]
-    picked = np.take_along_axis(logarithms, index, axis=-1)[..., 0]
+    picked = np.where(ignored, logarithms.dtype.type(0), np.take_along_axis(logarithms, index, axis=-1)[..., 0])
     return times(-spare(weight, picked), weight), weight
 
 
 def _nll_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     logarithms, labels = arrays["log_probabilities"], arrays["labels"]
-    weight = _label_weight(arrays, labels, _ignored(labels, options), logarithms.dtype)
-    picked = of_labels(labels, logarithms.shape[-1], logarithms.dtype)
-    gradients = {"log_probabilities": np.where(picked == 0, 0, times(-weight, cotangent)[..., None] * picked)}
+    ignored = _ignored(labels, options)
+    weight = _label_weight(arrays, labels, ignored, logarithms.dtype)
+    picked = (of_labels(labels, logarithms.shape[-1], logarithms.dtype) != 0) & ~ignored[..., None]
+    slope = times(-weight, cotangent)[..., None]
+    gradients = {"log_probabilities": np.where(picked, slope, 0).astype(logarithms.dtype)}
     if arrays["class_weight"] is not None:
-        counted = np.where(_ignored(labels, options)[..., None], 0, picked).astype(picked.dtype)
-        gradients["class_weight"] = over_loop(-counted * spare(counted, logarithms) * cotangent[..., None], 1)
+        surprise = np.where(picked, -logarithms, 0).astype(logarithms.dtype)
+        gradients["class_weight"] = over_loop(times(surprise, cotangent[..., None]), 1)
     return gradients
 
 

@@ -63,7 +63,8 @@ def _kl_divergence_of_probabilities_gradient(
     prediction, target = _clipped(arrays, options)
     slopes = {
         "prediction": np.where(target == 0, target, -(target / prediction)),
-        "target": logarithm_of_quotient(target, prediction) + 1,
+        # Where both are 0 either may be what it was clipped to.
+        "target": np.where((target == 0) & (prediction == 0), target, logarithm_of_quotient(target, prediction) + 1),
     }
     found = {}
     for name, slope in slopes.items():

@@ -30,8 +30,8 @@ def _weights(arrays: Arrays, options: Options) -> np.ndarray:
 
 def _focal(weights: np.ndarray, rest: Pair, surprise: np.ndarray, gamma: float) -> np.ndarray:
     """weight · (1 − p)^γ · (−log p), place by place."""
-    factor = power(rest, gamma)
-    return spare(weights, weights * factor * spare(factor, surprise))
+    counts = weights * power(rest, gamma)
+    return counts * spare(counts, surprise)
 
 
 def _focal_slope(
@@ -54,15 +54,15 @@ def _focal_target(
 
 
 def _categorical_focal(arrays: Arrays, options: Options) -> np.ndarray:
-    parts = clipped(arrays["prediction"], options["clip"], True)
+    parts = clipped(arrays["prediction"], options["clip"], options["normalise"])
     return total(_focal(_weights(arrays, options), parts.rest, -parts.logarithm, options["gamma"]))
 
 
 def _categorical_focal_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    parts = clipped(arrays["prediction"], options["clip"], True)
+    parts = clipped(arrays["prediction"], options["clip"], options["normalise"])
     weights = np.where(parts.inside, _weights(arrays, options), 0)
     slope = _focal_slope(weights, parts.rest, -parts.logarithm, parts.probability, options["gamma"])
-    inner = of_quotients(slope, parts, True)
+    inner = of_quotients(slope, parts, options["normalise"])
     return {
         "prediction": times(inner, cotangent[..., None]),
         "target": _focal_target(arrays, options, parts.rest, -parts.logarithm, cotangent),

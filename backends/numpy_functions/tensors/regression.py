@@ -121,7 +121,7 @@ def _absolute_percentage_error_gradient(
     relative = np.where(
         np.abs(prediction) < 1, (100 * prediction / target) / target, 100 * ((prediction / target) / target)
     )
-    within = np.abs(target) >= divisor
+    within = (np.abs(target) >= divisor) & (target != 0)
     of_target = np.where(within | np.isnan(target), times(-sign * np.sign(target), relative), -slope)
     return {"prediction": times(cotangent, slope), "target": times(cotangent, of_target)}
 
@@ -155,7 +155,9 @@ def _squared_log_error_gradient(arrays: Arrays, options: Options, cotangent: np.
 def _poisson_nll(arrays: Arrays, options: Options) -> np.ndarray:
     prediction, target = arrays["prediction"], arrays["target"]
     if options["log_input"]:
-        plain = np.exp(prediction) - times(target, prediction)
+        rate = np.exp(prediction)
+        # Where the rate is out of range, the product may be too, and is less all the same.
+        plain = np.where(np.isinf(rate) & np.isfinite(target), rate, rate - times(target, prediction))
     else:
         plain = prediction - times(target, _logarithm_of_sum(prediction, options["epsilon"]))
     if not options["full"]:
@@ -163,11 +165,8 @@ def _poisson_nll(arrays: Arrays, options: Options) -> np.ndarray:
     # With Stirling's term the rest is what a convex function rises above its tangent: nothing cancels.
     if options["log_input"]:
         log_ratio = prediction - np.log(target)
-        risen = np.where(
-            log_ratio < 1,
-            target * exponential_beyond_tangent(log_ratio),
-            np.exp(prediction) - target * (1 + log_ratio),
-        )
+        far = np.where(np.isinf(rate) & np.isfinite(target), rate, rate - target * (1 + log_ratio))
+        risen = np.where(log_ratio < 1, target * exponential_beyond_tangent(log_ratio), far)
     else:
         first, rest = constant(prediction, options["epsilon"])
         excess = ((prediction - target) + first) + rest
@@ -221,6 +220,7 @@ def _gaussian_nll_gradient(arrays: Arrays, options: Options, cotangent: np.ndarr
     error = difference(arrays["prediction"], arrays["target"])
     variance = at_least(arrays["variance"], options["epsilon"])
     slope = np.where(overflown(error), 2 * (error.half / variance), error.high / variance)
+    slope = np.where((error.high == 0) & (variance == 0), error.high, slope)
     clipped = below(arrays["variance"], options["epsilon"])
     of_variance = np.where(clipped, slope.dtype.type(0), (1 - slope * error.high) / variance / 2)
     # The slope may be out of range where its product with the cotangent is not.

@@ -15,24 +15,29 @@ import numpy as np
 
 from .core import Arrays, Core, Options
 from .logits import Softmax, cross_entropy_gradient, softmax
-from .scaled import Pair, add, exponential, pair
+from .scaled import Pair, add, exact_difference, exponential, pair
 from .sums import total
 
 
 class _Lattice(NamedTuple):
     """Samples in one dimension: the labels with blanks around them (2·length + 1 states), which states may be reached by
-    leaving out the blank before, log probabilities of each state at each time, and the lengths."""
+    leaving out the blank before, the lengths, and of each state at each time its log probability relative to the largest.
+
+    What all states of a frame have in common takes no part in the sums over paths, however large it is: `reference` is that
+    largest logarithm, 0 beyond the end.
+    """
 
     states: np.ndarray
     skips: np.ndarray
     emissions: Pair
+    reference: np.ndarray
     input_length: np.ndarray
     label_length: np.ndarray
 
 
-def _lattice(logarithms: Pair, arrays: Arrays, blank: int) -> _Lattice:
-    """Of log probabilities with shape (samples, time, classes); what lies beyond a sample's lengths is replaced."""
-    samples, time, classes = logarithms.high.shape
+def _lattice(logarithms: np.ndarray, arrays: Arrays, blank: int) -> _Lattice:
+    """Of logarithms with shape (samples, time, classes); what lies beyond a sample's lengths is replaced."""
+    samples, time, classes = logarithms.shape
     labels = arrays["labels"].reshape(samples, arrays["labels"].shape[-1])
     input_length = arrays["input_length"].reshape(samples)
     label_length = arrays["label_length"].reshape(samples)
@@ -42,12 +47,17 @@ def _lattice(logarithms: Pair, arrays: Arrays, blank: int) -> _Lattice:
     skips = np.zeros(states.shape, bool)
     skips[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
     late = np.arange(time)[:, None] >= input_length[:, None, None]
-    index = np.broadcast_to(states[:, None, :], (samples, time, states.shape[1]))
-    high, low = (np.take_along_axis(part, index, axis=2) for part in logarithms)
-    zero = high.dtype.type(0)
-    return _Lattice(
-        states, skips, Pair(np.where(late, zero, high), np.where(late, zero, low)), input_length, label_length
-    )
+    zero = logarithms.dtype.type(0)
+    emitted = np.where(late, zero, np.take_along_axis(logarithms, _spread_states(states, time), axis=2))
+    largest = emitted.max(axis=2, keepdims=True)
+    reference = np.where(np.isneginf(largest), zero, largest)
+    emissions = exact_difference(emitted, reference)
+    return _Lattice(states, skips, emissions, reference[..., 0], input_length, label_length)
+
+
+def _spread_states(states: np.ndarray, time: int) -> np.ndarray:
+    """States as indices of classes at each time."""
+    return np.broadcast_to(states[:, None, :], (states.shape[0], time, states.shape[1]))
 
 
 def _log_add(*terms: Pair) -> Pair:
@@ -157,9 +167,18 @@ def _flat(x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x).reshape(-1, *x.shape[-2:])
 
 
-def _negative(logarithm: Pair) -> np.ndarray:
-    # No zero with a sign: the loss of a certain path is 0.
-    return 0 - logarithm.plain()
+def _loss(common: np.ndarray, logarithm: Pair) -> np.ndarray:
+    """Σ over time of what all paths have in common, minus the logarithm of what the paths add up to."""
+    whole = total(common)
+    # What goes up and what comes down may be infinite at once where no path is left: that is for the paths to say.
+    return np.where(np.isneginf(logarithm.high), np.inf, (whole - logarithm.high) - logarithm.low).astype(whole.dtype)
+
+
+def _spoilt(slope: np.ndarray, lattice: _Lattice, loss: np.ndarray) -> np.ndarray:
+    """NaN for every frame that counts of a sample whose loss is NaN, and 0 for frames that do not count."""
+    within = np.arange(slope.shape[1])[:, None] < lattice.input_length[:, None, None]
+    number = np.where(np.isnan(loss)[:, None, None], slope.dtype.type(np.nan), slope)
+    return np.where(within, number, slope.dtype.type(0))
 
 
 # --- of log probabilities -------------------------------------------------------------------------------------------------
@@ -172,8 +191,8 @@ def _divisor(arrays: Arrays, options: Options, like: np.ndarray) -> np.ndarray:
 
 def _ctc(arrays: Arrays, options: Options) -> np.ndarray:
     logarithms = arrays["log_probabilities"]
-    _, logarithm = _forward(_lattice(pair(_flat(logarithms)), arrays, options["blank"]))
-    loss = _negative(logarithm).reshape(logarithms.shape[:-2])
+    lattice = _lattice(_flat(logarithms), arrays, options["blank"])
+    loss = _loss(-lattice.reference, _forward(lattice)[1]).reshape(logarithms.shape[:-2])
     if options["zero_infinity"]:
         loss = np.where(np.isposinf(loss), 0, loss).astype(loss.dtype)
     return loss / _divisor(arrays, options, loss)
@@ -181,41 +200,50 @@ def _ctc(arrays: Arrays, options: Options) -> np.ndarray:
 
 def _ctc_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     logarithms = arrays["log_probabilities"]
-    lattice = _lattice(pair(_flat(logarithms)), arrays, options["blank"])
+    lattice = _lattice(_flat(logarithms), arrays, options["blank"])
     occupancy, logarithm = _occupancy(lattice, logarithms.shape[-1])
     seed = cotangent / _divisor(arrays, options, cotangent)
-    slope = -occupancy * seed.reshape(-1)[:, None, None]
+    loss = _loss(-lattice.reference, logarithm)
+    slope = _spoilt(-occupancy * seed.reshape(-1)[:, None, None], lattice, loss)
     if options["zero_infinity"]:
-        slope = np.where(np.isneginf(logarithm.high)[:, None, None], 0, slope).astype(slope.dtype)
+        slope = np.where(np.isposinf(loss)[:, None, None], 0, slope).astype(slope.dtype)
     return {"log_probabilities": slope.reshape(logarithms.shape)}
 
 
 # --- of logits ------------------------------------------------------------------------------------------------------------
 
 
-def _log_softmax(arrays: Arrays, blank: int) -> tuple[Softmax, Pair]:
-    """Softmax at each time, and its logarithm; times beyond the length have zeros for logits."""
+def _softened(arrays: Arrays) -> tuple[np.ndarray, Softmax]:
+    """Logits, zeros beyond a sample's end, and their softmax."""
     logits = _flat(arrays["logits"])
     late = np.arange(logits.shape[1])[:, None] >= arrays["input_length"].reshape(-1)[:, None, None]
-    parts = softmax(np.where(late, 0, logits).astype(logits.dtype))
-    return parts, pair(-parts.surprise.plain())
+    kept = np.where(late, logits.dtype.type(0), logits)
+    return kept, softmax(kept)
+
+
+def _common(lattice: _Lattice, parts: Softmax) -> np.ndarray:
+    """At each time minus the log probability of the likeliest state; 0 where all are impossible, or beyond the end."""
+    surprise = parts.surprise.plain()
+    of_states = np.take_along_axis(surprise, _spread_states(lattice.states, surprise.shape[1]), axis=2).min(axis=2)
+    late = np.arange(surprise.shape[1]) >= lattice.input_length[:, None]
+    return np.where(late, surprise.dtype.type(0), of_states)
 
 
 def _ctc_with_logits(arrays: Arrays, options: Options) -> np.ndarray:
-    _, logarithms = _log_softmax(arrays, options["blank"])
-    _, logarithm = _forward(_lattice(logarithms, arrays, options["blank"]))
-    return _negative(logarithm).reshape(arrays["logits"].shape[:-2])
+    logits, parts = _softened(arrays)
+    lattice = _lattice(logits, arrays, options["blank"])
+    return _loss(_common(lattice, parts), _forward(lattice)[1]).reshape(arrays["logits"].shape[:-2])
 
 
 def _ctc_with_logits_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
     """p − occupancy: at each time the gradient of a cross entropy whose target is the occupancy."""
-    parts, logarithms = _log_softmax(arrays, options["blank"])
-    lattice = _lattice(logarithms, arrays, options["blank"])
-    occupancy, _ = _occupancy(lattice, logarithms.high.shape[-1])
+    logits, parts = _softened(arrays)
+    lattice = _lattice(logits, arrays, options["blank"])
+    occupancy, logarithm = _occupancy(lattice, logits.shape[-1])
     seeds = np.broadcast_to(cotangent.reshape(-1)[:, None], occupancy.shape[:2])
     slope = cross_entropy_gradient(parts, occupancy, seeds)
-    within = np.arange(occupancy.shape[1])[:, None] < lattice.input_length[:, None, None]
-    return {"logits": np.where(within, slope, 0).astype(slope.dtype).reshape(arrays["logits"].shape)}
+    loss = _loss(_common(lattice, parts), logarithm)
+    return {"logits": _spoilt(slope, lattice, loss).reshape(arrays["logits"].shape)}
 
 
 CORES: Mapping[str, Core] = {
