@@ -5,6 +5,7 @@ Ours have reverse-mode derivatives derived by hand and no others; SciPy's have n
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,13 +102,13 @@ def prepare(
             return (function(*positional, **named, **spelt, **_from(generator, drawn)),)
 
         return value
-    if quantity not in ("gradient", "forward_gradient", "hessian_vector", "copied"):
+    if quantity not in ("gradient", "forward_gradient", "hessian_vector", "value_and_gradient", "copied"):
         raise ValueError(
-            f"unknown quantity {quantity!r}; known are value, gradient, forward_gradient, hessian_vector, copied"
+            f"unknown quantity {quantity!r}; known are value, gradient, forward_gradient, hessian_vector, value_and_gradient, copied"
         )
     if not own:
         raise NotSupported(f"{binding.entry_point}: SciPy has no automatic differentiation, and nothing to copy")
-    if quantity != "gradient":
+    if quantity not in ("gradient", "value_and_gradient"):
         raise NotSupported(f"{binding.entry_point}: only the reverse-mode derivative was derived, and nothing to copy")
     if wrt not in names:
         raise ValueError(f"no argument {wrt!r} to differentiate in; this call has {', '.join(names)}")
@@ -115,8 +116,14 @@ def prepare(
     def gradient(*tensors: Any) -> Sequence[np.ndarray]:
         cotangent = tensors[len(names)] if len(tensors) > len(names) else None
         given = dict(zip(names, tensors))
+        # The value draws what the derivative draws.
+        value = (
+            (evaluate(binding.function, given, arguments, "value", "", None, **_from(copy.deepcopy(generator), drawn)),)
+            if quantity == "value_and_gradient"
+            else ()
+        )
         drawing = _from(generator, drawn)
-        return (evaluate(binding.function, given, arguments, "gradient", wrt, cotangent, **drawing),)
+        return (*value, evaluate(binding.function, given, arguments, "gradient", wrt, cotangent, **drawing))
 
     return gradient
 
@@ -141,7 +148,7 @@ def tensor_reproducer(
     """A script that asks one question of several tensors, with SciPy alone or, for our own functions, with nnconform.
 
     `inputs` belong to `names`, in their order. Without a cotangent ones are taken. `mode` is always `eager` here, and `quantity`
-    one of value and gradient, so that there is no direction.
+    one of value, gradient and both, so that there is no direction.
     """
     own, drawn = binding.remark == "ours", SIGNATURES[binding.function].drawn
     given = [*zip(names, inputs), *([("cotangent", cotangent)] if cotangent is not None else [])]
@@ -156,11 +163,13 @@ def tensor_reproducer(
         lines += [common.bits_source(dtype, numbers, shape, f"{name}_bits")]
         lines += [f"{name} = {name}_bits.view({numpy_type})"]
     draw = [f"generator=np.random.default_rng({SEED})"] if own and drawn else []
-    if quantity == "gradient":
+    if quantity != "value":
         tensors = ", ".join(f"{name!r}: {name}" for name in names)
         options = ", ".join(f"{name!r}: {_source(value)}" for name, value in arguments.items())
         last = ", ".join(["cotangent" if cotangent is not None else "None", *draw])
-        lines += [f'y = evaluate({binding.function!r}, {{{tensors}}}, {{{options}}}, "gradient", {wrt!r}, {last})']
+        asked = f"{binding.function!r}, {{{tensors}}}, {{{options}}}"
+        lines += [f"v = evaluate({', '.join([asked, *draw])})"] if quantity == "value_and_gradient" else []
+        lines += [f'y = evaluate({asked}, "gradient", {wrt!r}, {last})']
     else:
         call = [name for name in binding.positional if name in names]
         call += [f"{keyword}={name}" for name, keyword in binding.named.items() if name in names]
@@ -169,6 +178,7 @@ def tensor_reproducer(
         lines += [f"y = {called}({', '.join([*call, *draw])})"]
     lines += ["y = np.asarray(y)", "", common.PRINT]
     lines += [f'show("{name}", {name}_bits, "{dtype}")' for name, (dtype, numbers, _) in given if len(numbers) <= 64]
+    lines += ['show("v", v.view(f"uint{8 * v.itemsize}"), v.dtype.name)'] if quantity == "value_and_gradient" else []
     lines += ['show("y", y.view(f"uint{8 * y.itemsize}"), y.dtype.name)']
     return "\n".join(lines) + "\n"
 

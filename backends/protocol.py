@@ -241,6 +241,7 @@ class Backend(Protocol):
         value             f(*tensors): every result (more than one where a function has several)
         gradient          f(*tensors, cotangent): the derivative in the argument `wrt`, reverse mode; None where it is missing
         forward_gradient  f(*tensors, direction): the derivative of the result along `direction` in `wrt`, forward mode
+        value_and_gradient  f(*tensors, cotangent): the value, and the derivative of the same call (of those that draw)
         hessian_vector    f(*tensors, cotangent, direction): ∂/∂wrt of Σ (∂(Σ result·cotangent)/∂wrt)·direction, by differentiating twice
         copied            f(*tensors): the value, of a layer that was copied deeply, pickled and read back, and rebuilt from its own
                           configuration, as far as the framework documents these; one result for each way

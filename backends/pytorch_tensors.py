@@ -66,10 +66,12 @@ def prepare(
     function = _function(torch, asked, traced)
     if quantity == "value":
         return lambda *tensors: _results(torch, function(*tensors))
-    return (_gradient if quantity == "gradient" else _hessian_vector)(torch, asked, function)
+    if quantity == "hessian_vector":
+        return _hessian_vector(torch, asked, function)
+    return _gradient(torch, asked, function, with_value=quantity == "value_and_gradient")
 
 
-_DERIVATIVES = ("gradient", "forward_gradient", "hessian_vector")
+_DERIVATIVES = ("gradient", "forward_gradient", "hessian_vector", "value_and_gradient")
 
 
 def spelt_out(binding: TensorBinding, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,13 +154,16 @@ def _of_layer(torch: Any, asked: Asked, layer: Any, tensors: Sequence[Any], repl
     return _called(asked, lambda *args, **kwargs: torch.func.functional_call(layer, held, args, kwargs), tensors, {})
 
 
-def _gradient(torch: Any, asked: Asked, function: Callable[..., Any]) -> Call:
+def _gradient(torch: Any, asked: Asked, function: Callable[..., Any], with_value: bool = False) -> Call:
+    """The derivative, behind the value of the same call if that is wanted too."""
+
     def gradient(*tensors: Any) -> Sequence[Any | None]:
         given, cotangent = _differentiable(asked, tensors[:-1]), tensors[-1]
         y = function(*given)
         if not y.requires_grad:
-            return (None,)
-        return tuple(torch.autograd.grad(y, given[asked.of], cotangent, allow_unused=True))
+            return (y, None) if with_value else (None,)
+        derivative = torch.autograd.grad(y, given[asked.of], cotangent, allow_unused=True)
+        return (y, *derivative) if with_value else tuple(derivative)
 
     return gradient
 
@@ -279,6 +284,10 @@ _QUESTIONS = {
     "gradient": (
         "WRT = WRT.requires_grad_()\nv = F(ALL)\n"
         "(y,) = torch.autograd.grad(v, WRT, COTANGENT, allow_unused=True) if v.requires_grad else (None,)"
+    ),
+    "value_and_gradient": (
+        "WRT = WRT.requires_grad_()\nv = F(ALL)\n"
+        "y = (v, *torch.autograd.grad(v, WRT, COTANGENT, allow_unused=True)) if v.requires_grad else (v, None)"
     ),
     # torch.func.jvp may take another way through the same function, and end at other bits.
     "forward_gradient": (

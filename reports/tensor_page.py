@@ -62,6 +62,11 @@ class TensorSpelling:
     documentation: str
     remark: str
 
+    @property
+    def said(self) -> str:
+        """Everything to know about the call, in a line: why it is only the nearest, conditions, remark."""
+        return "; ".join(part for part in (self.why_not, *self.conditions, self.remark) if part)
+
 
 @dataclass(frozen=True)
 class TensorPage:
@@ -243,4 +248,7 @@ def _values(binding: TensorBinding, setting: Setting) -> str:
     }
     if len(told) > MOST_SPELLINGS:
         return ""
-    return ", ".join(ours if ours == theirs else f"{ours}: {code_of(theirs)}" for ours, theirs in told.items())
+    if words:
+        said = ", ".join(ours if ours == theirs else f"{ours}: {code_of(theirs)}" for ours, theirs in told.items())
+        return f"one of {said}" if said else ""
+    return ", ".join(f"{ours} is spelt {code_of(theirs)}" for ours, theirs in told.items())

@@ -100,7 +100,7 @@ def _taken(spelling: TensorSpelling, place: int) -> str:
         return f"always {default}" if default else ""
     mark = " ≠" if spelling.differs[place] else ""
     said = f"{keyword} = {default}{mark}" if default else f"{keyword}, no default"
-    return f"{said}; of {spelt}" if spelt else said
+    return f"{said}; {spelt}" if spelt else said
 
 
 def _calls(page: TensorPage) -> list[RenderableType]:
@@ -112,9 +112,8 @@ def _calls(page: TensorPage) -> list[RenderableType]:
             backend = spelling.backend
             parts.append(Padding(Text(backend, style="dim"), (0, 0, 0, 2)))
         parts.append(Padding(Text(spelling.write or f"cannot; nearest is {spelling.nearest}"), (0, 0, 0, 4)))
-        said = [spelling.why_not, *spelling.conditions, plain(spelling.remark)]
-        if any(said):
-            parts.append(Padding(Text("; ".join(filter(None, said)), style="dim"), (0, 0, 0, 6)))
+        if spelling.said:
+            parts.append(Padding(Text(plain(spelling.said), style="dim"), (0, 0, 0, 6)))
     for name in page.not_provided:
         parts.append(Padding(Text.assemble((name, "dim"), "  not provided"), (0, 0, 0, 2)))
     return [Text(), Text("What to write to get the standard's function", style="bold"), *parts] if parts else []

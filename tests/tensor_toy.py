@@ -223,7 +223,12 @@ class TensorToy:
 
     def _numbers(self, binding: Any, tensors: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         accepts, function = self.fault.accepts, TENSOR_FUNCTIONS[binding.function]
+        tensors = dict(tensors)
         missing = [a.name for a in function.arguments if not a.optional and a.name not in tensors]
+        if "missing" in accepts and missing:
+            like = next(iter(tensors.values()))
+            tensors |= {name: Tensor(np.zeros(like.bits.shape[:1], np.uint64), "int64") for name in missing}
+            missing = []
         wrong = [name for name, tensor in tensors.items() if not isinstance(tensor, Tensor)]
         if missing or wrong:
             raise TypeError(f"tensors are due: {', '.join((*missing, *wrong))}")
@@ -239,6 +244,9 @@ class TensorToy:
             numbers[name] = numbers_of(tensor)
             if kind in WHOLE:
                 numbers[name] = numbers[name].astype(np.int64)
+        if "shape" in accepts:
+            shape = np.broadcast_shapes(*(array.shape for array in numbers.values()))
+            numbers = {name: np.broadcast_to(array, shape) for name, array in numbers.items()}
         self._check_shapes(function, numbers, options)
         self._check_values(function, numbers, options)
         return numbers

@@ -196,29 +196,31 @@ def edges(
     format: Format,
     options: Mapping[str, Any],
     offered: Any = lambda options: True,
+    about: str = "",
 ) -> list[Scene]:
     """Scenes whose loop is a list of places worth a name: the generic ones, and those that the function declares.
 
     One scene for each set of options that places are about. `options` are those asked otherwise; `offered` says which sets an
-    entry point can be asked with.
+    entry point can be asked with. With `about` only declared places that name this argument.
     """
     sizes = sizes_of(function)
     asked: dict[str, tuple[dict[str, Any], list[tuple[str, dict[str, Any], bool]]]] = {"": ({}, [])}
-    if all(
+    if not about and all(
         options.get(name, value) == value
         for name, value in function.defaults().items()
         if name not in ("reduction", "rows", "axis")
     ):
-        asked[""][1].extend((name, cells, False) for name, cells in _generic(function, names, format, sizes))
+        free = tuple(function.free)
+        asked[""][1].extend((name, cells, name.startswith(free)) for name, cells in _generic(function, names, format, sizes))
     for edge in function.edges:
-        if set(edge.arguments) <= set(names) and offered({**options, **edge.options}):
+        if set(edge.arguments) <= set(names) and offered({**options, **edge.options}) and (not about or about in edge.arguments):
             key = repr(sorted(edge.options.items()))
             key = "" if not edge.options else key
             asked.setdefault(key, (dict(edge.options), []))[1].append(
                 (edge.name, _resolved(edge.arguments, format), bool(edge.free))
             )
     scenes = []
-    for about, places in asked.values():
+    for wanted, places in asked.values():
         for group in _of_equal_sizes(function, names, places, sizes):
             same = _padded(group) if function.batched else group
             tensors = drawn(function, names, (len(same),), _sizes_of_cells(function, same[0][1], sizes), "edges")
@@ -231,7 +233,7 @@ def edges(
                         tensors[name][index] = cell
             held = {name: _held(array, format) for name, array in tensors.items()}
             free = tuple(name for name, _, is_free in same if is_free)
-            scenes.append(Scene("edges", held, about, tuple(name for name, _, _ in same), free))
+            scenes.append(Scene("edges", held, wanted, tuple(name for name, _, _ in same), free))
     return scenes
 
 
@@ -248,8 +250,15 @@ def _of_equal_sizes(
     groups: dict[str, list[Any]] = {}
     for place in places:
         shared = {name: cell for name, cell in place[1].items() if function.argument(name).shared}
+        # Frameworks may refuse what is no probability; that must not cost the answers about the others.
+        refused = any(
+            function.argument(name).kind in ("probability", "distribution", "positive", "nonnegative")
+            and not (np.asarray(cell) >= 0).all()
+            for name, cell in place[1].items()
+        )
         key = repr(
             (
+                refused,
                 sorted(_sizes_of_cells(function, place[1], sizes).items()),
                 {n: np.asarray(c).tolist() for n, c in shared.items()},
             )

@@ -15,7 +15,7 @@ from .case import Case
 from .tensor_errors import ask_errors
 from .tensor_random import ask_draws
 from .tensor_topics import TENSOR_TOPICS, TensorAsker, TensorBindingLike
-from .topics import BackendLike, Group, Plan, is_frugal
+from .topics import BackendLike, Group, Plan
 
 FLOATS = tuple(FORMATS)
 SINGLE = ("float32",)
@@ -66,6 +66,7 @@ TENSOR_PLAN: tuple[TensorRow, ...] = (
     TensorRow("axes",       SINGLE,     EAGER,  SINGLE,    ("axis",), quick=True),
     TensorRow("sizes",      ("float16", "bfloat16", "float32"), EAGER, SINGLE, ("size", "size.empty")),
     TensorRow("rows",       SINGLE,     EAGER,  SINGLE,    ("invariance.rows", "invariance.bits")),
+    TensorRow("symmetry",   SINGLE,     EAGER,  SINGLE,    ("property.",)),
     TensorRow("layouts",    SINGLE,     EAGER,  SINGLE,    ("invariance.layout", "invariance.bits")),
     TensorRow("purity",     SINGLE,     EAGER,  SINGLE,    ("purity",)),
     TensorRow("repetition", SINGLE,     EAGER,  SINGLE,    ("invariance.repetition",)),
@@ -79,10 +80,19 @@ TENSOR_PLAN: tuple[TensorRow, ...] = (
 
 OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     # As in `plan`: a configuration asks what it changes, topic -> dtypes and modes.
-    "x64": {"draws": (("float64",), ("eager", "compiled")), "edges": (("float64",), ("eager",))},
+    "x64": {"draws": (("float64",), ("compiled",)), "edges": (("float64",), ("compiled",))},
 }
 
-TOPICS = {**TENSOR_TOPICS, "error": ask_errors}
+COMPILES_ALWAYS = "eager"
+"""A backend that lists this among the modes it recompiles in works anew for every shape even in the plain call (JAX)."""
+
+ASKED_EAGERLY = ("draws", "edges", "purity", "repetition", "copied", "defaults", "error")
+"""Topics that such a backend is asked about in the plain call too; all others under its compiler alone, but for the deep tier."""
+
+TOPICS = {**TENSOR_TOPICS, "random": ask_draws, "error": ask_errors}
+
+OF_DRAWN = ("random", "purity", "error")
+"""What functions that draw random numbers are asked: no answer of theirs has a truth. The first is asked of no others."""
 
 
 def tensor_groups(
@@ -123,12 +133,14 @@ def dtypes_of(
 ) -> tuple[str, ...]:
     """The dtypes in which a row is asked of a backend in one mode."""
     chosen, modes = row.dtypes, row.modes
-    if mode != "eager" or is_frugal(backend, mode, tier):
-        chosen = tuple(dtype for dtype in row.dtypes if dtype in row.other_modes) if tier != "deep" else row.dtypes
-    if mode == "eager" and row.topic in ("draws", "edges"):
-        chosen = row.dtypes
     if configuration in OTHER_CONFIGURATIONS:
         chosen, modes = OTHER_CONFIGURATIONS[configuration].get(row.topic, ((), ()))
+    elif COMPILES_ALWAYS in backend.recompiles and tier != "deep":
+        # One program for the whole question, instead of one for each operation in it, takes a third of the time.
+        modes = row.modes if row.topic in ASKED_EAGERLY else ("compiled",)
+        chosen = row.dtypes if mode == "compiled" and row.topic == "draws" else row.other_modes
+    elif mode != "eager" and tier != "deep":
+        chosen = tuple(dtype for dtype in row.dtypes if dtype in row.other_modes)
     if mode not in modes or (tier == "quick" and not row.quick):
         return ()
     if wanted:
@@ -139,6 +151,14 @@ def dtypes_of(
 def _concerns(row: TensorRow, function: TensorFunction) -> bool:
     """Whether a row can be asked of a function: whether it has truths, or draws."""
     return row.topic in OF_DRAWN if function.drawn else row.topic != OF_DRAWN[0]
+
+
+def modes_for(backend: BackendLike, modes: Sequence[str], tier: str) -> Sequence[str]:
+    """The modes asked, where those of the other functions are `modes`: in the quick tier a framework that compiles even the plain
+    call is asked with everything in one program."""
+    if tier == "quick" and COMPILES_ALWAYS in backend.recompiles and tuple(modes) == ("eager",) and "compiled" in backend.modes:
+        return ("compiled",)
+    return modes
 
 
 def _answers(row: TensorRow, rules: Sequence[str], function: str) -> bool:

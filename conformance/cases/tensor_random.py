@@ -18,7 +18,7 @@ from .tensor_topics import MANY, TensorAsker
 DRAWS = "draws"
 """Detail of cases that the worker asks three times: with a seed, once more, and with the same seed again."""
 
-ROW = (0.0, 1.5, -2.0, -math.inf, 0.5)
+ROW = (0.0, 1.5, -2.0, -math.inf)
 """The logits of very many draws: classes that are likely, unlikely and impossible."""
 
 
@@ -30,9 +30,12 @@ def ask_draws(asker: TensorAsker) -> Iterator[Case]:
             soft = Scene("draws", drawn(asker.function, asker.names(), asker.loop(2), sizes_of(asker.function)), {})
             wrt = asker.differentiable(asker.names())[0]
             yield asker.ask(soft, "value_and_gradient", "gradient.training", options, wrt=wrt, detail="gradient")
-        if asker.dtype in ("float32", "float64") and asker.mode == "eager":
-            many = {asker.names()[0]: np.tile(np.array(ROW), (MANY, 1))}
-            yield asker.ask(Scene("draws", many, {}), "value", "training.moments", options, detail=DRAWS)
+    if asker.dtype == "float32" and asker.mode == "eager":
+        scene = Scene("draws", {asker.names()[0]: np.tile(np.array(ROW), (MANY, 1))}, {})
+        # Many numbers that no compression makes few: of samples that differ in the same options the last alone.
+        changed = {tuple(n for n, v in options.items() if v != asker.base()[n]): options for options in _samples(asker)}
+        for options in changed.values():
+            yield asker.ask(scene, "value", "training.moments", options, detail=DRAWS)
     if "axis" in asker.binding.parameters:
         for axis in (0, 1, -2):
             yield asker.ask(_scene(asker), "value", "training.support", {**asker.base(), "axis": axis}, detail=f"support along {axis}")

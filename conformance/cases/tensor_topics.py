@@ -27,8 +27,8 @@ MANY = 100_003
 DISTINCT = 251
 """Different elements among them; each is a truth to be computed."""
 
-SHIFTS = (1024.0, -1024.0)
-"""What is added to all logits: beyond where their exponentials overflow, or vanish."""
+SHIFTS = (64.0, 1024.0)
+"""What is added to all logits: with the drawn ones exact in float32, the second beyond where exponentials overflow."""
 
 COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0, 2.0)
 
@@ -331,7 +331,8 @@ def _draws(asker: TensorAsker) -> Iterator[Case]:
     for quantity, wrt, rule in _quantities(asker, names):
         yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     first = asker.differentiable(names)[:1]
-    if first and (asker.dtype == "float32" or asker.tier == "deep"):
+    compiles = is_frugal(asker.backend, asker.mode, asker.tier) and asker.mode == "eager"
+    if first and (asker.dtype == "float32" or asker.tier == "deep") and asker.tier != "quick" and not compiles:
         yield asker.ask(scene, "forward_gradient", "gradient.forward", base, wrt=first[0])
         if asker.function.smooth:
             yield asker.ask(scene, "hessian_vector", "hessian", base, wrt=first[0])
@@ -342,8 +343,11 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
     base = asker.base()
     given = asker.names([a.name for a in asker.function.arguments if a.kind in ("mask",) or a.shared])
     frugal = is_frugal(asker.backend, asker.mode, asker.tier)
-    for names in [asker.names()] if given == asker.names() or frugal else [asker.names(), given]:
-        for scene in edges(asker.function, names, FORMATS[asker.dtype], base, asker.offers):
+    asked = [(asker.names(), "")] if given == asker.names() or frugal else [(asker.names(), ""), (given, "")]
+    # Other optional arguments, at the places that are about them.
+    asked += [(asker.names([name]), name) for name in asker.optional() if name not in given and not frugal]
+    for names, about in asked:
+        for scene in edges(asker.function, names, FORMATS[asker.dtype], base, asker.offers, about):
             if (
                 names == given
                 and names != asker.names()
@@ -352,7 +356,8 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
                 continue
             options = asker._with_implied({**base, **scene.options})
             for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
-                for quantity, wrt, rule in _quantities(asker, names, "first" if frugal else "all"):
+                few = "none" if frugal and (asker.mode == "eager" or asker.tier == "quick") else "first" if frugal else "all"
+                for quantity, wrt, rule in _quantities(asker, names, few):
                     yield asker.ask(piece, quantity, rule, options, wrt=wrt)
 
 
@@ -403,6 +408,10 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
             asker, names, "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"
         ):
             yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail="-".join(sorted(changed)))
+        # What an option says may also decide what counts in a mean.
+        mean = asker._with_implied({**options, "reduction": "mean"})
+        if base.get("reduction") == "none" and asker.offers(mean) and not is_frugal(asker.backend, asker.mode, asker.tier):
+            yield asker.ask(scene, "value", rule, mean, detail="-".join([*sorted(changed), "mean"]))
 
 
 def _reductions(asker: TensorAsker) -> Iterator[Case]:
@@ -466,6 +475,36 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
                 asker, names, "all" if reduction == base.get("reduction", "none") else "first"
             ):
                 yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=reduction)
+        if is_frugal(asker.backend, asker.mode, asker.tier):
+            continue
+        for name, options in _one_option_away(asker):
+            scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {})
+            for quantity, wrt, _ in _quantities(asker, names, "first"):
+                yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=f"with-{name}")
+
+
+def _one_option_away(asker: TensorAsker) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each option by itself away from its default, as a mean where that is offered."""
+    base = asker.base()
+    for option in asker.function.options:
+        for value in option.samples[len(option.samples) // 2 :][:1]:
+            for common in ({"reduction": "mean"}, {}):
+                options = asker._with_implied({**base, **common, option.name: value})
+                if option.name not in asker.binding.recognised and base.keys() == options.keys() and asker.offers(options):
+                    yield option.name, options
+                    break
+
+
+def _away(asker: TensorAsker) -> dict[str, Any]:
+    """Options away from their defaults, as many as go together: what a copy might lose."""
+    options = asker.base()
+    wanted = [(option.name, option.samples[len(option.samples) // 2]) for option in asker.function.options if option.samples]
+    for name, value in [*wanted, *([("reduction", "sum")] if "reduction" in options else [])]:
+        changed = asker._with_implied({**options, name: value})
+        together = any(all(_same(changed.get(n), v) for n, v in one.items()) for one in asker.function.invalid)
+        if name not in asker.binding.recognised and not together and asker.offers(changed):
+            options = changed
+    return options
 
 
 def _ranks(asker: TensorAsker) -> Iterator[Case]:
@@ -486,8 +525,13 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
     base, names = asker.base(), asker.names()
     if "axis" not in asker.binding.parameters:
         return
-    single = asker.function.rows and base.get("rows", "none") == "none"
-    if single or asker.binding.squeezed:
+    if asker.function.rows and base.get("rows", "none") == "none":  # places by themselves know no axis
+        put_together = [asker._with_implied({**base, "rows": rows}) for rows in asker.function.rows if rows != "none"]
+        offered = [options for options in put_together if asker.offers(options)]
+        if not offered:
+            return
+        base = offered[0]
+    if asker.binding.squeezed:
         return
     frugal = is_frugal(asker.backend, asker.mode, asker.tier)
     for axis in (0, -2) if frugal else (0, 1, 2, -1, -2, -3):
@@ -525,6 +569,11 @@ def _sizes(asker: TensorAsker) -> Iterator[Case]:
                 yield asker.ask(
                     scene, quantity, "size.empty" if name == "empty" else "size", base, wrt=wrt, detail=name
                 )
+            frugal = is_frugal(asker.backend, asker.mode, asker.tier)
+            for reduction in offered_reductions(asker) if name == "empty" and not frugal else ():
+                if reduction != base.get("reduction"):
+                    options = asker._with_implied({**base, "reduction": reduction})
+                    yield asker.ask(scene, "value", "size.empty", options, detail=f"empty-{reduction}")
     dimension = next(
         (
             d
@@ -629,10 +678,13 @@ def _layouts(asker: TensorAsker) -> Iterator[Case]:
 
 
 def _once(asker: TensorAsker) -> Iterator[Case]:
-    names = asker.names()
+    names = asker.names(tuple(asker.binding.constructed) if asker.topic == "copied" else ())
     scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
     rule = {"purity": "purity", "repetition": "invariance.repetition", "copied": "invariance.copy"}[asker.topic]
-    yield asker.ask(scene, "copied" if asker.topic == "copied" else "value", rule, asker.base())
+    if asker.topic == "copied":
+        yield asker.ask(scene, "copied", rule, _away(asker))
+    else:
+        yield asker.ask(scene, "value", rule, asker.base())
 
 
 def _dtypes(asker: TensorAsker) -> Iterator[Case]:
@@ -708,8 +760,9 @@ def _symmetry(asker: TensorAsker) -> Iterator[Case]:
         for shift in SHIFTS:
             # Drawn numbers end at 2⁻¹⁰ at the latest, so that the sum is exact.
             scenes.append(("property.shift_invariant", f"shifted by {shift:g}", {**tensors, first: tensors[first] + shift}))
+    few = "first" if is_frugal(asker.backend, asker.mode, asker.tier) else "all"
     for rule, detail, changed in scenes:
-        for quantity, wrt, _ in _quantities(asker, names):
+        for quantity, wrt, _ in _quantities(asker, names, few):
             yield asker.ask(Scene("symmetry", changed, {}), quantity, rule, base, wrt=wrt, detail=detail)
 
 
@@ -729,11 +782,11 @@ TENSOR_TOPICS: dict[str, Callable[[TensorAsker], Iterator[Case]]] = {
     "axes": _axes,
     "sizes": _sizes,
     "rows": _rows_apart,
+    "symmetry": _symmetry,
     "layouts": _layouts,
     "purity": _once,
     "repetition": _once,
     "copied": _once,
     "dtypes": _dtypes,
     "defaults": _defaults,
-    "symmetry": _symmetry,
 }

@@ -44,9 +44,10 @@ from .tensor_kinds import (
     judge_tensor_defaults,
     judge_tensor_dtypes,
     judge_tensor_kinds,
-    judge_tensor_properties,
     judge_tensor_purity,
 )
+from .tensor_properties import judge_tensor_properties
+from .tensor_random import judge_tensor_random
 from .tensors import NUMERIC, judge_tensors
 from .values import judge_values
 
@@ -73,6 +74,7 @@ TENSOR_FAMILIES: tuple[Callable[[TensorAnswers], Iterator[Result]], ...] = (
     judge_tensor_purity,
     judge_tensor_properties,
     judge_tensor_defaults,
+    judge_tensor_random,
     judge_tensor_errors,
 )
 """The same for functions of several tensors."""
@@ -84,6 +86,10 @@ WHY_UNSPECIFIED = {
     "value": OTHER_KIND,
     "invariance.entry_point": OTHER_KIND,
     "invariance.bits": OTHER_KIND,
+    **dict.fromkeys(
+        ("errors.shape", "errors.label_dtype", "errors.label_value", "errors.option_value"),
+        "documentation that the binding cites allows the call, or the same call with nothing wrong in it got no answer",
+    ),
 }
 
 

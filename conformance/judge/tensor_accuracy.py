@@ -76,6 +76,8 @@ def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None =
     if exact.upper is not None and exact.tied is not None and exact.tied.any():
         _between(exact, observed, format, error, right)
     undecided, unspecified = truth.kind == UNDECIDED, truth.kind == UNDEFINED
+    if exact.upper is not None:
+        undecided |= exact.upper.kind == UNDECIDED
     # Without a distance (NaN where a number is due, a number where an infinity is) not even an endless bar is kept.
     conforms = ((error <= bar) & ~np.isinf(error)) | undecided | unspecified
     number = values(observed, format)
@@ -103,7 +105,7 @@ def _between(
     number = values(some, format)
     ends = values(ulps.rounded(low, format), format), values(ulps.rounded(high, format), format)
     inside = (number >= ends[0]) & (number <= ends[1])
-    nearer = np.minimum(ulps.error(some, format, low), ulps.error(some, format, high))
+    nearer = np.fmin(ulps.error(some, format, low), ulps.error(some, format, high))
     error[at], right[at] = np.where(inside, 0.0, nearer), inside
 
 

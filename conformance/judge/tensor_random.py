@@ -15,7 +15,6 @@ from conformance.cases.tensor_random import DRAWS
 from conformance.formats import FORMATS, Format, values
 from conformance.observe.observation import Observation, Output
 
-from .accuracy import bits_hash
 from .random import CHANCE, Fact, hoeffding
 from .records import Result
 from .tensor_answers import TensorAnswers, numbers_of, tensors_of
@@ -205,7 +204,7 @@ def _counted(
 ) -> Result:  # fmt: skip
     return answers.result(
         observation, rule, region=region, outcome="deviates" if bad else "conforms", comparisons=count, conforms=count - bad, deviates=bad,
-        severity=severity if bad else "", message=message, bits=bits_hash(np.frombuffer(message.encode(), dtype=np.uint8)) if bad else "",
+        severity=severity if bad else "", message=message, bits=message,
     )  # fmt: skip
 
 

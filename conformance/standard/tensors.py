@@ -132,6 +132,7 @@ class TensorFunction:
     `several_axes`: it may be spread over several axes, as for softmax over two of them.
     `batched`: it is applied to every place of a loop; otherwise there is none, because samples are compared with one another.
     `smooth`: differentiable twice, so that Hessian-vector products are asked.
+    `free`: the beginnings of the names of generic places for which nothing is prescribed, with the reason.
     `drawn`: it draws random numbers; `definition` is then that of the mean or limit which the notes name, and checked apart.
     `inapplicable`: names of rules that nothing brings about.
     """
@@ -158,6 +159,7 @@ class TensorFunction:
     smooth: bool = False
     drawn: bool = False
     edges: tuple[Edge, ...] = ()
+    free: Mapping[str, str] = field(default_factory=dict)
     properties: tuple[Property, ...] = ()
     inapplicable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

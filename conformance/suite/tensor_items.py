@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.cases.plan import Selection, is_wanted, modes_of
-from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, dtypes_of
+from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, dtypes_of, modes_for
 from conformance.cases.tensor_topics import TensorAsker
 from conformance.cases.topics import Plan
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction, rules_of
@@ -21,7 +21,7 @@ OBSERVED_PROPERTIES = ("range", "nonnegative", "sums_to_one")
 
 def rules_asked(adapter: Any, configuration: str, selection: Selection) -> Iterator[tuple[str, str]]:
     """Ids of rules with the dtypes in which they are asked, in the order of the standard."""
-    modes = modes_of(adapter, selection)
+    modes = modes_for(adapter, modes_of(adapter, selection), selection.tier)
     for name, function in TENSOR_FUNCTIONS.items():
         bindings = [binding for binding in getattr(adapter, "tensor_bindings", ()) if binding.function == name]
         if not bindings or (selection.functions and name not in selection.functions):

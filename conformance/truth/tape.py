@@ -367,8 +367,11 @@ def _size(numbers: Sequence[arb]) -> arb:
 
 
 def _product(adjoint: arb, partial: arb) -> arb:
-    """What does not count at all does not count where its slope is infinite either."""
-    return ZERO if adjoint == 0 else adjoint * partial
+    """0 times a slope that is infinite is no number: what does not count at all is not on the way to the result."""
+    return adjoint * partial if partial.is_finite() or not adjoint == 0 else _NO_NUMBER
+
+
+_NO_NUMBER = arb("nan")
 
 
 def _scaled(tangent: arb | None, factor: arb) -> arb | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -309,7 +309,8 @@ class _Problem:
         try:
             return self._evaluated(index, derive, nan)
         except Missing:
-            return self._hollow(index, nan, _NO_NUMBER)
+            # Which of the derivatives depend on the NaN can't be told without a branch: of those nothing is prescribed.
+            return self._hollow(index, nan and not derive, _NO_NUMBER)
         except (Undecided, ZeroDivisionError, ValueError):
             return self._hollow(index, nan, arb(0, "inf"))
 
@@ -382,6 +383,9 @@ class _Problem:
         if not derive:
             return _Unit(values, weight, self._value_slack(index, tape, inputs, results), nan, [], [], None)
         none = [ZERO] * len(values)
+        if not nan and any(value.is_nan() for value in values):
+            # What has no value has no derivative.
+            return replace(self._hollow(index, False, _NO_NUMBER), weight=weight)
         if self.asked.quantity == "gradient":
             derived, loss, upper = self._gradients(index, tape, inputs, results)
             slack = [a + b for a, b in zip(loss, self._bends(index, inputs, tape), strict=True)]

@@ -14,9 +14,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.formats import FORMATS
-from conformance.judge.message import accepted, four_lines, quantity_of, rule_name, sentence_of, short, spelled, ulps
+from conformance.judge.message import (
+    accepted,
+    four_lines,
+    quantity_of,
+    rule_name,
+    sentence_of,
+    short,
+    spelled,
+    ulps,
+    unusual,
+)
 from conformance.judge.records import Exhibit, Finding, Judgement
-from conformance.standard import FUNCTIONS, Source
+from conformance.standard import TENSOR_FUNCTIONS, Source
 
 from ..words import QUANTITY_LABEL, STATES, excess, for_json, plain, worst_first
 from .matrix import VIEWS, Cell
@@ -33,7 +43,7 @@ def embedded(
     judgement: Judgement,
     cells: Mapping[str, Mapping[str, Cell]],
     titles: Mapping[str, str],
-    defaults: Mapping[str, Mapping[str, float]],
+    defaults: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Everything the script needs, as plain data."""
     findings = [_finding(finding) for finding in sorted(judgement.findings, key=worst_first)]
@@ -45,13 +55,14 @@ def embedded(
         "formats": {name: {"precision": f.precision, "emax": f.emax} for name, f in FORMATS.items()},
         "findings": findings[:fit],
         "findings_left_out": len(findings) - fit,
+        "of_tensors": [name for name in defaults if name in TENSOR_FUNCTIONS],
         "cells": {key: _views(views) for key, views in cells.items()},
         **_exhibits(judgement, defaults),
     }
 
 
 def rules(sections: Sequence[FunctionSection]) -> dict[str, Any]:
-    """The rules of every function: `[name, level, sentence, source's number, [[state, words] by subject]]`, sources once."""
+    """The rules of every function: `[name, level, sentence, source's number, [[state, words] by subject], family]`, sources once."""
     sources: dict[Source, int] = {}
     tables: dict[str, list[Any]] = {}
     for section in sections:
@@ -62,6 +73,7 @@ def rules(sections: Sequence[FunctionSection]) -> dict[str, Any]:
                 row.rule.sentence,
                 -1 if row.rule.source is None else sources.setdefault(row.rule.source, len(sources)),
                 row.states,
+                row.rule.family.value,
             ]
             for row in section.rules
         ]
@@ -132,15 +144,17 @@ def gist(finding: Finding) -> str:
         return plain(finding.message)
     if finding.message and rule.startswith("invariance."):
         # Its truth is what another call gave, and the message says that.
-        return plain(f"{worst.observed} for x = {', '.join(worst.input)}: {finding.message}")
-    if finding.message and not rule.startswith("gradient."):
+        given = ", ".join(worst.input)
+        return plain(f"{worst.observed} for {given if finding.function in TENSOR_FUNCTIONS else f'x = {given}'}: {finding.message}")
+    if finding.message and not rule.startswith("gradient.") and not (finding.function in TENSOR_FUNCTIONS and worst.truth):
         return plain(finding.message)
     marks = {"value": "", "gradient": "′", "forward_gradient": "′", "second_derivative": "″"}
-    name = "f" if finding.function == "*" else finding.function
-    usual = FUNCTIONS[finding.function].defaults() if finding.function in FUNCTIONS else {}
-    unusual = {key: value for key, value in finding.parameters.items() if usual.get(key) != value}
-    argument = "; ".join([", ".join(worst.input), *([spelled(unusual)] if unusual else [])])
-    came = f"{name}{marks[quantity_of(rule)]}({argument}) = {worst.observed}, "
+    name = ("f" if finding.function == "*" else finding.function) + marks[quantity_of(rule)]
+    if worst.asked and finding.function in TENSOR_FUNCTIONS:
+        name = worst.asked
+    told = unusual(finding.function, finding.parameters)
+    argument = "; ".join([", ".join(worst.input), *([spelled(told)] if told else [])])
+    came = f"{name}({argument}) = {worst.observed}, "
     # The truth of a zero is written without its sign.
     came += "which has the other sign" if rule == "signed_zero" else f"not {worst.truth}"
     return plain(f"{came}; {finding.message}" if finding.message else came)
@@ -151,21 +165,24 @@ def _views(views: Mapping[str, Cell]) -> dict[str, Any]:
     return {view: [views[view].state, views[view].worst, views[view].title, views[view].strip] for view in VIEWS}
 
 
-def _exhibits(judgement: Judgement, defaults: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def _exhibits(judgement: Judgement, defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Tables by function: `{"exhibits": {function: {table: rows}}, "exhibits_left_out": n}`.
 
     A table's name is `quantity/dtype/parameters`; a row is [input, truth, mark, cells by subject]; a cell is the text that
-    all entry points gave, or a list of [text, verdict, entry points].
+    all entry points gave, or a list of [text, verdict, entry points]. Of functions of tensors there is one table for all
+    parameters: losses of the same name that clip differently are what a reader compares. An item of a cell has a fourth part
+    there, the parameters that are not the standard's defaults, and the truth is that for the defaults.
     """
     grouped: dict[str, dict[tuple[str, str, str], dict[str, list[Exhibit]]]] = defaultdict(dict)
     for exhibit in judgement.exhibits:
-        table = (exhibit.quantity, exhibit.dtype, spelled(exhibit.parameters))
+        parameters = "" if exhibit.function in TENSOR_FUNCTIONS else spelled(exhibit.parameters)
+        table = (exhibit.quantity, exhibit.dtype, parameters)
         grouped[exhibit.function].setdefault(table, {}).setdefault(exhibit.input, []).append(exhibit)
     subjects = [subject.id for subject in judgement.subjects]
     order = {name: place for place, name in enumerate(FORMATS)}
     shown: dict[str, dict[str, Any]] = {name: {} for name in grouped}
     tables = [(name, table, rows) for name, several in grouped.items() for table, rows in several.items()]
-    usual = {name: spelled(values) for name, values in defaults.items()}
+    usual = {name: "" if name in TENSOR_FUNCTIONS else spelled(values) for name, values in defaults.items()}
     quantities = list(QUANTITY_LABEL)
 
     def place(item: tuple[str, tuple[str, str, str], Any]) -> tuple[Any, ...]:
@@ -185,23 +202,33 @@ def _exhibits(judgement: Judgement, defaults: Mapping[str, Mapping[str, float]])
 
 
 def _row(entered: list[Exhibit], subjects: list[str]) -> list[Any]:
+    of_tensors = entered[0].function in TENSOR_FUNCTIONS
     cells: list[Any] = []
     for subject in subjects:
-        given: dict[tuple[str, str], list[str]] = {}
+        given: dict[tuple[str, str, str], list[str]] = {}
         for exhibit in entered:
             if exhibit.subject == subject:
-                given.setdefault((plain(exhibit.observed, 80), exhibit.verdict), []).append(exhibit.entry_point)
-        several = [[observed, verdict, names] for (observed, verdict), names in given.items()]
-        plainly = len(several) == 1 and several[0][1] == "conforms"
+                told = spelled(exhibit.parameters) if of_tensors else ""
+                given.setdefault((plain(exhibit.observed, 80), exhibit.verdict, told), []).append(exhibit.entry_point)
+        several = [
+            [observed, verdict, names, *([told] if told else [])] for (observed, verdict, told), names in given.items()
+        ]
+        plainly = len(several) == 1 and several[0][1] == "conforms" and len(several[0]) == 3
         cells.append(several[0][0] if plainly else several)
     kinds = {_kind(exhibit.observed) for exhibit in entered}
     values = {exhibit.observed for exhibit in entered}
     mark = "differ" if len(kinds) > 1 else "digits" if len(values) > 1 else ""
-    return [entered[0].input, plain(entered[0].truth, 80), mark, cells]
+    truth = next((e.truth for e in entered if not e.parameters), entered[0].truth) if of_tensors else entered[0].truth
+    return [entered[0].input, plain(truth, 80), mark, cells]
 
 
-def _kind(observed: str) -> str:
-    """The class of a number: NaN, an infinity, a zero with its sign, finite; or the text itself, such as an error's name."""
+def _kind(observed: str) -> tuple[str, ...]:
+    """The class of a number, of each number in brackets: NaN, an infinity, a zero with its sign, finite; or the text itself,
+    such as an error's name."""
+    return tuple(_kind_of_one(one) for one in observed.removeprefix("[").removesuffix("]").split(", "))
+
+
+def _kind_of_one(observed: str) -> str:
     try:
         number = float(observed)
     except ValueError:

@@ -96,7 +96,7 @@
 
   function numbers(worst) {
     const rows = [
-      ["input", worst.input.join(", "), worst.input_bits.join(", ")],
+      ["input", worst.input.join("; "), worst.input_bits.join(", ")],
       ["observed", worst.observed, worst.observed_bits],
       ["truth", worst.truth, ""],
       ["error", worst.ulp, `absolute ${worst.absolute}`],
@@ -282,10 +282,31 @@
   }
 
   const strips = new Map();
+  const cells = [];
+
+  // In the file a cell is words alone: there are thousands, and each would say where it stands.
+  function makeCells() {
+    for (const body of document.querySelectorAll(".matrix tbody[data-function]")) {
+      const name = body.dataset.function;
+      for (const row of body.rows) {
+        const { dtype } = row.dataset;
+        [...row.querySelectorAll("td")].forEach((cell, column) => {
+          const subject = data.subjects[column].id;
+          cell.dataset.key = `${name}/${dtype}/${subject}`;
+          const link = element("a", { href: `#findings?${new URLSearchParams({ function: name, dtype, subject })}` },
+            element("span", { class: "glyph", "aria-hidden": "true" }), element("span", { class: "said" }), element("span", { class: "worst" }));
+          cell.replaceChildren(link);
+          // Only functions of one number have a line along which errors could be drawn.
+          if (!data.of_tensors.includes(name)) cell.append(element("canvas", { width: "240", height: "10", "aria-hidden": "true" }));
+          cells.push(cell);
+        });
+      }
+    }
+  }
 
   function showMatrix() {
     const colours = heatColours();
-    for (const cell of document.querySelectorAll(".matrix .cell")) {
+    for (const cell of cells) {
       const [key, worst, title, strip] = data.cells[cell.dataset.key][view];
       const state = data.states[key];
       cell.className = `cell tone-${state.tone}`;
@@ -293,8 +314,9 @@
       cell.querySelector(".glyph").textContent = state.glyph;
       cell.querySelector(".said").textContent = state.label;
       cell.querySelector(".worst").textContent = worst;
-      const bytes = Array.from(atob(strip), (character) => character.charCodeAt(0));
       const canvas = cell.querySelector("canvas");
+      if (!canvas) continue;
+      const bytes = Array.from(atob(strip), (character) => character.charCodeAt(0));
       strips.set(canvas, bytes);
       paint(canvas, bytes, colours);
     }
@@ -345,6 +367,7 @@
       const colours = heatColours();
       for (const [canvas, bytes] of strips) paint(canvas, bytes, colours);
     });
+    makeCells();
     showMatrix();
   }
 
@@ -353,30 +376,34 @@
   function buildExhibits(place) {
     const tables = data.exhibits[place.dataset.function] || {};
     const names = Object.keys(tables);
+    const ofTensors = data.of_tensors.includes(place.dataset.function);
     if (!names.length) {
-      place.append(element("p", {}, "No special input was asked in this run."));
+      place.append(element("p", {}, ofTensors ? "No place was asked in this run." : "No special input was asked in this run."));
       return;
     }
+    const label = (part, option) => (part === "quantity" && !ofTensors && data.quantities[option]) || option;
     const split = (name) => { const [quantity, dtype, ...rest] = name.split("/"); return [quantity, dtype, rest.join("/")]; };
     const parts = ["quantity", "dtype", "parameters"];
     const current = split(names[0]);
     const controls = element("div", { class: "controls" });
     const frame = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Special inputs of ${place.dataset.function}, scrolls sideways` });
     const only = element("input", { type: "checkbox" });
+    // Of functions of tensors there are forty rows and more: those where frameworks differ come first.
+    only.checked = ofTensors && tables[names[0]].some((row) => row[2]);
 
     function show() {
       const rows = tables[current.join("/")];
-      frame.replaceChildren(rows ? exhibitTable(rows, only.checked) : element("p", {}, "This combination was not asked."));
+      frame.replaceChildren(rows ? exhibitTable(rows, only.checked, ofTensors ? "place" : "x") : element("p", {}, "This combination was not asked."));
     }
 
     parts.forEach((part, place_) => {
       const options = [...new Set(names.map((name) => split(name)[place_]))];
       if (options.length < 2) {
-        if (options[0]) controls.append(element("span", {}, part === "quantity" ? data.quantities[options[0]] || options[0] : options[0]));
+        if (options[0]) controls.append(element("span", {}, label(part, options[0])));
         return;
       }
       const select = element("select", { "aria-label": part });
-      for (const option of options) select.append(element("option", { value: option }, part === "quantity" ? data.quantities[option] || option : option));
+      for (const option of options) select.append(element("option", { value: option }, label(part, option)));
       select.addEventListener("change", () => { current[place_] = select.value; show(); });
       controls.append(element("label", {}, `${part} `, select));
     });
@@ -386,8 +413,8 @@
     show();
   }
 
-  function exhibitTable(rows, onlyDiffering) {
-    const head = element("tr", {}, element("th", { scope: "col" }, "x"), element("th", { scope: "col" }, "truth"));
+  function exhibitTable(rows, onlyDiffering, input_) {
+    const head = element("tr", {}, element("th", { scope: "col" }, input_), element("th", { scope: "col" }, "truth"));
     const asked = data.subjects.map((_, column) => rows.some((row) => row[3][column].length));
     data.subjects.forEach((subject, column) => { if (asked[column]) head.append(element("th", { scope: "col" }, subject.id)); });
     head.append(element("th", { scope: "col" }, ""));
@@ -408,11 +435,12 @@
     if (typeof cell === "string") return element("td", {}, cell);
     const made = element("td");
     if (!cell.length) made.append(element("small", {}, "–"));
-    for (const [observed, verdict, entryPoints] of cell) {
+    for (const [observed, verdict, entryPoints, parameters] of cell) {
       const deviates = verdict === "deviates";
       const mark = deviates ? element("span", { class: "glyph tone-bad", role: "img", "aria-label": "deviates", title: "deviates" }, "✕") : "";
       made.append(element("div", { title: `${verdict}: ${entryPoints.join(", ")}` }, mark, observed));
-      if (cell.length > 1) made.append(element("small", {}, entryPoints.join(", ")));
+      const said = [cell.length > 1 ? entryPoints.join(", ") : "", parameters || ""].filter(Boolean).join("; with ");
+      if (said) made.append(element("small", {}, cell.length > 1 ? said : `with ${said}`));
     }
     return made;
   }
@@ -422,8 +450,12 @@
   function buildRules(place) {
     const head = element("tr");
     for (const title of ["rule", "level", "sentence", ...data.subjects.map((subject) => subject.id)]) head.append(element("th", { scope: "col" }, title));
-    const body = element("tbody");
-    for (const [name, level, sentence, number_, states] of data.rules[place.dataset.function]) {
+    const bodies = new Map();
+    for (const [name, level, sentence, number_, states, family] of data.rules[place.dataset.function]) {
+      if (!bodies.has(family)) {
+        const title = element("th", { scope: "rowgroup", colspan: String(3 + data.subjects.length) }, family);
+        bodies.set(family, element("tbody", {}, element("tr", { class: "family" }, title)));
+      }
       const [title, link] = data.sources[number_] || ["", ""];
       const source = element("small", {}, /^https?:/.test(link) ? element("a", { href: link, rel: "noreferrer" }, title) : title);
       const row = element("tr", {}, element("th", { scope: "row" }, element("code", {}, name)), element("td", {}, level), element("td", {}, `${sentence} `, source));
@@ -432,9 +464,9 @@
         mark.title = `${data.subjects[column].id}: ${words_}`;
         row.append(element("td", { class: "center" }, mark));
       });
-      body.append(row);
+      bodies.get(family).append(row);
     }
-    place.append(element("table", { class: "quiet" }, element("thead", {}, head), body));
+    place.append(element("table", { class: "quiet" }, element("thead", {}, head), ...bodies.values()));
   }
 
   // ---- keyboard -------------------------------------------------------------------------------------------------------
