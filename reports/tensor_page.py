@@ -6,9 +6,12 @@ result of a run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from conformance.judge.message import short, spelled
 from conformance.standard import Rule, TensorFunction, rules_of
@@ -16,6 +19,9 @@ from conformance.standard.tensors import KINDS, REDUCTIONS, ROWS, WEIGHT, Argume
 
 from .calls import call_of, code_of, same
 from .words import TensorBinding, for_json
+
+MOST_NUMBERS = 12
+"""Numbers of an argument at a place worth a name that are told one by one."""
 
 MOST_SPELLINGS = 6
 """Values that are told one by one where an entry point has other words for them; more are a rule and no list."""
@@ -176,6 +182,9 @@ def place_of(edge: Edge) -> str:
 
 def _cell(cell: Any) -> str:
     if isinstance(cell, (tuple, list)):
+        shape = np.shape(cell)
+        if math.prod(shape) > MOST_NUMBERS:
+            return f"{' × '.join(map(str, shape))} numbers"
         return f"[{', '.join(_cell(part) for part in cell)}]"
     return cell.replace("_", " ") if isinstance(cell, str) else short(cell)
 

@@ -98,15 +98,22 @@ class TensorFault:
     documented: Mapping[str, Any] = field(default_factory=dict)
     topics: tuple[str, ...] = ("draws", "edges")
     """What is asked: a few topics show most faults, and the rest would only take time."""
+    asks: Callable[[Case], bool] = field(default=lambda case: not is_long(case))
+    """Of these, the cases that are asked."""
     dtypes: tuple[str, ...] = ("float32",)
     modes: tuple[str, ...] = ("eager",)
     only: Callable[[Any], bool] = field(default=lambda finding: True)
     """What a finding under one of `found_under` must look like beyond its rule."""
 
 
-def no_fault(function: str) -> TensorFault:
-    """A fault that is none."""
-    return TensorFault("none", function, ())
+def is_long(case: Case) -> bool:
+    """Whether a case is about very many numbers, whose truths take most of the time."""
+    return math.prod(case.inputs[0].shape) > 500
+
+
+def no_fault(function: str, **asked: Any) -> TensorFault:
+    """A fault that is none, asked about everything; `asked` are fields of it."""
+    return TensorFault("none", function, (), **{"topics": (), "asks": lambda case: True, **asked})
 
 
 class TensorToy:
@@ -226,8 +233,8 @@ class TensorToy:
         tensors = dict(tensors)
         missing = [a.name for a in function.arguments if not a.optional and a.name not in tensors]
         if "missing" in accepts and missing:
-            like = next(iter(tensors.values()))
-            tensors |= {name: Tensor(np.zeros(like.bits.shape[:1], np.uint64), "int64") for name in missing}
+            loop = next(iter(tensors.values())).bits.shape[: -1 if function.arguments[0].core else None]
+            tensors |= {name: Tensor(np.zeros(loop, np.uint64), "int64") for name in missing}
             missing = []
         wrong = [name for name, tensor in tensors.items() if not isinstance(tensor, Tensor)]
         if missing or wrong:
@@ -403,13 +410,13 @@ class Bench:
             self._plans[key] = Planned(tuple(case for group in plan.groups for case in group.cases), plan.blobs)
         return self._plans[key]
 
-    def observe(self, fault: TensorFault, topics: Sequence[str] = ()) -> MemoryRun:
-        """The plan, or a few topics of it, through the worker's code, here and now."""
+    def observe(self, fault: TensorFault) -> MemoryRun:
+        """What a fault is asked of the plan, through the worker's code, here and now."""
         toy, planned = TensorToy(self.exacts, fault), self.planned(fault)
         blobs = dict(planned.blobs)
         observations, caches = [], worker.Caches({}, {})
         for case in planned.cases:
-            if topics and case.topic not in topics:
+            if (fault.topics and case.topic not in fault.topics) or not fault.asks(case):
                 continue
             answer, arrays = worker.run_case(toy, encode_case(case), blobs, caches)
             blobs.update((name, bytes(data)) for name, data in arrays)
@@ -419,6 +426,6 @@ class Bench:
         bindings = {f"{binding.function}/{binding.id}": asdict(binding) for binding in toy.tensor_bindings}
         return MemoryRun(subject, observations, blobs, bindings)
 
-    def judged(self, fault: TensorFault, topics: Sequence[str] = ()) -> Judgement:
+    def judged(self, fault: TensorFault) -> Judgement:
         """The judgement of the toy with this fault."""
-        return judge_run(self.observe(fault, topics), self.oracle)
+        return judge_run(self.observe(fault), self.oracle)

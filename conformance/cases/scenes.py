@@ -313,6 +313,8 @@ def special_numbers(kind: str, format: Format) -> dict[str, tuple[str, float]]:
             "10000": ("large", 1e4), "-10000": ("large", -1e4), "tiny": ("tiny", tiny), "-tiny": ("tiny", -tiny),
             "smallest subnormal": ("tiny", smallest), "-0": ("0", -0.0), "1": ("1", 1.0),
         }  # fmt: skip
+        if kind == "logit":  # halves of whole numbers, which every format holds
+            found |= {"e^x subnormal": ("e^x subnormal", math.floor(2 * math.log(2) * (format.emin - 4)) / 2)}
     elif kind in ("probability", "distribution"):
         found = nan | zero | {
             "1": ("1", 1.0), "nearly 1": ("nearly 1", 1 - 2.0**-format.precision), "tiny": ("tiny", tiny), "smallest subnormal": ("tiny", smallest),

@@ -31,6 +31,7 @@ SHIFTS = (64.0, 1024.0)
 """What is added to all logits: with the drawn ones exact in float32, the second beyond where exponentials overflow."""
 
 COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0, 2.0)
+SIGNS = (1.0, -1.0)
 
 
 class TensorBindingLike(Protocol):
@@ -187,7 +188,8 @@ class TensorAsker:
         cotangent = direction = None
         if quantity in ("gradient", "hessian_vector", "value_and_gradient"):
             shape = result_shape(self.function, options, scene.tensors)
-            cotangent = self._pattern(shape, "cotangent")
+            # At places worth a name, where a derivative may be near the largest number, what it is scaled by must not decide.
+            cotangent = self._pattern(shape, "cotangent", SIGNS if scene.places else COTANGENTS)
         if quantity in ("forward_gradient", "hessian_vector"):
             shape = next(item.shape for item in inputs if item.name == wrt)
             direction = self._pattern(shape, "direction")
@@ -197,10 +199,10 @@ class TensorAsker:
             scene.places, scene.free,
         )  # fmt: skip
 
-    def _pattern(self, shape: Sequence[int], salt: str) -> Input:
+    def _pattern(self, shape: Sequence[int], salt: str, among: Sequence[float] = COTANGENTS) -> Input:
         """Powers of two with signs, by which scaling is exact."""
         count = math.prod(shape)
-        numbers = np.array(COTANGENTS)[(hashed(count, salt) % np.uint64(len(COTANGENTS))).astype(np.int64)]
+        numbers = np.array(among)[(hashed(count, salt) % np.uint64(len(among))).astype(np.int64)]
         return self.plan.input(round_to(numbers, FORMATS[self.float_dtype()]), self.float_dtype(), tuple(shape))
 
     def float_dtype(self) -> str:

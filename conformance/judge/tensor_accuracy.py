@@ -90,7 +90,8 @@ def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None =
     vacuous = (finite | (truth.kind == ZERO)) & (truth.exponent <= format.emax) & (wide >= reach)
     flushed = ~conforms & (number == 0) & ((truth.kind == UNDERFLOW) | (finite & small))
     if zeroed is not None:
-        flushed |= ~conforms & (ulps.error(observed, format, zeroed.truth) <= bar_of(zeroed, format))
+        other = measure(zeroed, observed, format)
+        flushed |= ~conforms & other.conforms & ~other.undecided & ~other.unspecified
     return Judged(observed, format, exact, error, bar, right, conforms, flushed, undecided, unspecified, vacuous)
 
 

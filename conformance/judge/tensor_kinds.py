@@ -29,6 +29,11 @@ def judge_tensor_kinds(answers: TensorAnswers) -> Iterator[Result]:
         if observation.outcome != "returned" or not observation.outputs:
             continue
         output = observation.outputs[0]
+        if case.topic in ("copied", "repetition"):
+            # Another dtype or shape than the first time, or than the object that was copied.
+            odd = [one for one in observation.outputs if (one.dtype, tuple(one.shape)) != (case.dtype, answers.truth(case).shape)]
+            seen = f"{odd[0].dtype} {list(odd[0].shape)}; {case.dtype} {list(answers.truth(case).shape)} is due" if odd else ""
+            yield answers.check(observation, case.rule, not odd, seen)
         if case.quantity == "value":
             yield answers.check(
                 observation, "dtype.preserved", output.dtype == case.dtype, f"{case.dtype} became {output.dtype}"

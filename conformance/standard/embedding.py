@@ -97,6 +97,16 @@ _COSINE_EDGES = (
     ),
     Edge("norm equal to epsilon", {"first": (0.0, -0.125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
     Edge("norm between epsilon and its root", {"first": (0.25, 0.0, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
+    Edge(
+        "norm below epsilon, floor of the product",
+        {"first": (0.0625, -0.03125, 0.0, 0.0), "second": _V},
+        {"epsilon": 0.125, "floor": "product"},
+    ),
+    Edge(
+        "norm between epsilon and its root, floor of the square sum",
+        {"first": (0.25, 0.0, 0.0, 0.0), "second": _V},
+        {"epsilon": 0.125, "floor": "square_sum"},
+    ),
     Edge("equal vectors", {"first": _V, "second": _V}),
     Edge("opposite vectors", {"first": _V, "second": tuple(-x for x in _V)}),
     Edge("same direction, other length", {"first": _V, "second": tuple(8 * x for x in _V)}),

@@ -202,13 +202,15 @@ softmax2d = TensorFunction(
 
 def _log_of_total(x: Core, places: list[int], scales: Core, parts: int) -> Core:
     """log (1/parts · Σ b·e^x) over some places, one at least."""
-    infinite = next((place for place in places if x[place] > FARTHEST), None)
-    if infinite is None:
+    infinite = [place for place in places if x[place] > FARTHEST]
+    if len(infinite) != 1:
+        # Of several +∞ the value is +∞ too, but which of them outgrows the others, and so the derivative, is not known.
         return log(total([exp(x[place]) * scales[place] for place in places]) / parts)
     # x + log (1/parts · (b + Σ bⱼ·e^(xⱼ − x))): this has its limits for one x → ∞, where the other form has ∞/∞.
-    itself = power(x[infinite], 0) * scales[infinite]
-    rest = [exp(x[place] - x[infinite]) * scales[place] for place in places if place != infinite]
-    return x[infinite] + log(total([itself, *rest]) / parts)
+    (alone,) = infinite
+    itself = power(x[alone], 0) * scales[alone]
+    rest = [exp(x[place] - x[alone]) * scales[place] for place in places if place != alone]
+    return x[alone] + log(total([itself, *rest]) / parts)
 
 
 def _logsumexp(x: Core, where: Core = None, scale: Core = None) -> Core:

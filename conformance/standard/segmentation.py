@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .model import Property, Source
-from .real import exp, mean, sigmoid, total
+from .real import FARTHEST, exp, mean, sigmoid, total
+from .surprise import undefined
 from .tensors import Argument, Edge, Option, TensorFunction, Value
 
 _REDUCTIONS = ("none", "sum", "mean", "weighted_mean", "batch_mean")
@@ -169,6 +170,9 @@ binary_dice = TensorFunction(
 
 
 def _softmax(row: Sequence[Any]) -> list[Any]:
+    """Of a row that holds +∞ there is none (∞/∞)."""
+    if any(logit > FARTHEST for logit in row):
+        return [undefined(row)] * len(row)
     weights = [exp(logit) for logit in row]
     denominator = total(weights)
     return [weight / denominator for weight in weights]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .model import Property, Source
-from .real import exp, log, total
+from .real import FARTHEST, exp, log, total
+from .surprise import undefined
 from .tensors import Argument, Edge, Option, TensorFunction
 
 _REDUCTIONS = ("none", "sum", "mean", "weighted_mean", "batch_mean")
@@ -95,7 +96,10 @@ def _ctc_with_logits(
     logits: Sequence[Sequence[Any]], labels: Sequence[int], input_length: int, label_length: int, blank: int
 ) -> Any:
     # Entry points that take no lengths count every frame: then both are None.
-    odds = [[exp(logit) for logit in row] for row in logits[:input_length]]
+    frames = logits[:input_length]
+    if any(any(logit > FARTHEST for logit in row) or all(logit < -FARTHEST for logit in row) for row in frames):
+        return undefined([logit for row in frames for logit in row])  # a frame without a softmax: ∞/∞, or 0/0
+    odds = [[exp(logit) for logit in row] for row in frames]
     sums = [total(row) for row in odds]
     known: dict[tuple[int, int], Any] = {}
 

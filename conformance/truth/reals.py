@@ -32,7 +32,7 @@ class Reals:
 
     FINITE: the number is (mantissa + tail) · 2^exponent, with 1 ≤ |mantissa| < 2, |tail| ≤ 2^−52 and
     exponent = ⌊log2|number|⌋. For formats of up to 24 bits of precision the tail is 0 and the mantissa is known to
-    2^−52; for float64 both together are known to 2^−104. They lie on the right side of every midpoint between two
+    2^−52; for float64 both together are known to 2^−73 at least, and to 2^−104 as a rule. They lie on the right side of every midpoint between two
     numbers of the format, so that rounding them once rounds the truth. An enclosure that can't be told from a
     power of two counts as that power.
 

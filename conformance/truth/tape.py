@@ -432,6 +432,9 @@ def _power(x: arb, c: arb) -> arb:
         return ONE if c == 0 else ZERO if c > 0 else arb("inf")
     if x == arb("inf"):
         return ONE if c == 0 else x if c > 0 else ZERO
+    if x == arb("-inf") and c.is_exact() and float(c).is_integer():
+        size = _power(-x, c)
+        return size if float(c) % 2 == 0 else -size
     if c.is_exact() and float(c).is_integer() and abs(float(c)) < 1000:
         whole = int(float(c))
         # The library's power of a ball with zero in its middle is NaN.

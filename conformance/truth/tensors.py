@@ -300,7 +300,8 @@ class _Problem:
         unit = self._new_unit(index, derive, final)
         alone = self.options.get("reduction", "none") == "none" == self.options.get("rows", "none")
         shared = bool(self.asked.wrt) and self.given[self.asked.wrt][0].shared
-        if alone and not shared and all(_is_settled(ball) for ball in (unit.derived if derive else unit.values)):
+        numbers = [*unit.derived, *(unit.derived_upper or ())] if derive else unit.values
+        if alone and not shared and all(_is_settled(ball) for ball in numbers):
             self._kept[index] = unit
         return unit
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -22,12 +23,18 @@ from conformance.standard import CATALOGUE, Bar
 from ..checks import checks_of, combine, severities, verdicts
 from ..tensor_page import about, place_of, shape_of, signature
 from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, count, plain
-from .embedded import embedded, gist, packed, rules
+from .embedded import FINDINGS_BUDGET, embedded, gist, packed, places, rules
 from .matrix import VIEWS, dtypes, matrix
 from .plot import plot
 from .sections import absences, flat, function_sections, totals
 
 FILE_NAME = "report.html"
+
+LARGEST = 1_490_000
+"""Bytes of a page that opens in a second and may be attached to a mail."""
+
+ROOM = 2_000
+"""Bytes more than needed that are made free: what is packed together takes less than its parts."""
 
 HEAD = ("command", "platform", "standard", "oracle", "tier", "started", "nnconform")
 """Entries of the run's environment that the head of the page shows, where the run has them."""
@@ -53,43 +60,52 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
     titles = {subject.id: plain(subject.title, 80) for subject in judgement.subjects}
     defaults = {function.name: function.defaults() for function in functions}
     sections = function_sections(judgement, checks, functions, bindings)
-    data = {**embedded(judgement, cells, titles, defaults), **rules(sections)}
     style, script = (_read(name) for name in ("page.css", "page.js"))
     environment = flat(judgement.environment)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            style=Markup(style),
-            script=Markup(script),
-            policy=_policy(style, script),
-            data=packed(data),
-            subjects=judgement.subjects,
-            titles=titles,
-            verdicts=verdicts(judgement, checks),
-            head=[(name, value) for name, value in environment if name in HEAD],
-            environment=environment,
-            environments=[
-                (subject, [*subject.versions.items(), *flat(subject.environment)]) for subject in judgement.subjects
-            ],
-            totals=totals(judgement),
-            summary=severities(judgement.findings),
-            findings=judgement.findings,
-            findings_left_out=data["findings_left_out"],
-            exhibits_left_out=data["exhibits_left_out"],
-            dtypes=dtypes(checks),
-            cells=cells,
-            views=VIEWS,
-            sections=sections,
-            families=[(family, list(same)) for family, same in groupby(sections, key=lambda s: s.page.function.family)],
-            absences=absences(checks, judgement.unspecified),
-            unspecified=judgement.unspecified,
-            states=STATES,
-            severity_meaning=SEVERITY_MEANING,
-            status_meaning=STATUS_MEANING,
-            bar=Bar(),
+
+    def whole(budget: int) -> tuple[str, list[Any]]:
+        data = {**embedded(judgement, cells, titles, defaults, budget), **rules(sections), **places(sections)}
+        made = (
+            _environment()
+            .get_template("page.html")
+            .render(
+                style=Markup(style),
+                script=Markup(script),
+                policy=_policy(style, script),
+                data=packed(data),
+                subjects=judgement.subjects,
+                titles=titles,
+                verdicts=verdicts(judgement, checks),
+                head=[(name, value) for name, value in environment if name in HEAD],
+                environment=environment,
+                environments=[
+                    (subject, [*subject.versions.items(), *flat(subject.environment)]) for subject in judgement.subjects
+                ],
+                totals=totals(judgement),
+                summary=severities(judgement.findings),
+                findings=judgement.findings,
+                findings_left_out=data["findings_left_out"],
+                exhibits_left_out=data["exhibits_left_out"],
+                dtypes=dtypes(checks),
+                cells=cells,
+                views=VIEWS,
+                sections=sections,
+                families=[(name, list(same)) for name, same in groupby(sections, lambda s: s.page.function.family)],
+                absences=absences(checks, judgement.unspecified),
+                unspecified=judgement.unspecified,
+                states=STATES,
+                severity_meaning=SEVERITY_MEANING,
+                status_meaning=STATUS_MEANING,
+                bar=Bar(),
+            )
         )
-    )
+        return made, data["findings"]
+
+    made, findings = whole(FINDINGS_BUDGET)
+    # Where all functions were asked, the least severe findings give way: findings.json has them all.
+    while findings and (beyond := len(made.encode()) - LARGEST) > 0:
+        made, findings = whole(len(packed(findings)) - beyond - ROOM)
+    return made
 
 
 def _environment() -> jinja2.Environment:
@@ -102,6 +118,7 @@ def _environment() -> jinja2.Environment:
     )
     made.filters.update(count=count, plain=plain, short=short, rule=rule_name, gist=gist)
     made.filters.update(about=about, place=place_of, shape=shape_of, signature=signature, told=spelled)
+    made.filters.update(breakable=lambda name: Markup("_<wbr>").join(name.split("_")))
     made.globals.update(plot=plot)
     return made
 

@@ -28,6 +28,7 @@ from conformance.judge.message import (
 from conformance.judge.records import Exhibit, Finding, Judgement
 from conformance.standard import TENSOR_FUNCTIONS, Source
 
+from ..tensor_page import TensorPage, place_of
 from ..words import QUANTITY_LABEL, STATES, excess, for_json, plain, worst_first
 from .matrix import VIEWS, Cell
 from .sections import FunctionSection
@@ -44,10 +45,11 @@ def embedded(
     cells: Mapping[str, Mapping[str, Cell]],
     titles: Mapping[str, str],
     defaults: Mapping[str, Mapping[str, Any]],
+    budget: int,
 ) -> dict[str, Any]:
-    """Everything the script needs, as plain data."""
+    """Everything the script needs, as plain data. The findings take `budget` bytes at most."""
     findings = [_finding(finding) for finding in sorted(judgement.findings, key=worst_first)]
-    fit = _fitting(findings, FINDINGS_BUDGET)
+    fit = _fitting(findings, max(0, budget))
     return {
         "schema": SCHEMA,
         "subjects": [{"id": subject.id, "title": titles[subject.id]} for subject in judgement.subjects],
@@ -78,6 +80,17 @@ def rules(sections: Sequence[FunctionSection]) -> dict[str, Any]:
             for row in section.rules
         ]
     return {"rules": tables, "sources": [[source.title, source.link] for source in sources]}
+
+
+def places(sections: Sequence[FunctionSection]) -> dict[str, Any]:
+    """What stands at the places that functions of tensors declare for themselves: `[name, numbers]` by function."""
+    return {
+        "places": {
+            section.page.function.name: [[edge.name, place_of(edge)] for edge in section.page.function.edges]
+            for section in sections
+            if isinstance(section.page, TensorPage)
+        }
+    }
 
 
 def packed(data: Any) -> str:

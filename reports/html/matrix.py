@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.formats import FORMATS
-from conformance.judge.message import quantity_of, ulps
-from conformance.judge.records import Judgement
+from conformance.judge.message import MANY, quantity_of, ulps
+from conformance.judge.records import Judgement, Worst
 
 from ..checks import Check, first_state
 from ..words import STATES, count
@@ -78,7 +78,7 @@ def _cell(key: str, checks: list[Check], strip: bytes, problem: str) -> Cell:
         r.worst.ulp
         for check in checks
         for r in check.results
-        if r.worst is not None and r.severity != "convention" and not math.isnan(r.worst.ulp)
+        if r.worst is not None and r.severity != "convention" and not math.isnan(r.worst.ulp) and not _beside_zero(r.worst)
     ]
     worst = ulps(max(errors)) if errors else ""
     brief = worst.replace("e+0", "e").replace("e+", "e")
@@ -88,6 +88,11 @@ def _cell(key: str, checks: list[Check], strip: bytes, problem: str) -> Cell:
     if worst:
         title += f" Worst error {worst} ULP."
     return Cell(state, brief, title, base64.b64encode(strip).decode())
+
+
+def _beside_zero(worst: Worst) -> bool:
+    """Within a bar of many ULP: where terms cancel the unit is no measure that a person can feel."""
+    return MANY <= worst.bar and worst.ulp <= worst.bar
 
 
 def _strips(judgement: Judgement) -> dict[tuple[str, str], bytes]:

@@ -413,6 +413,22 @@
     show();
   }
 
+  // Those of functions of tensors have forty rows each: they are made when they come near, or before printing.
+  function buildWhenNear(places) {
+    const later = new Set(places.filter((place) => data.of_tensors.includes(place.dataset.function)));
+    const build = (place) => { if (later.delete(place)) buildExhibits(place); };
+    const observer = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        observer.unobserve(entry.target);
+        build(entry.target);
+      }
+    }, { rootMargin: "1500px" });
+    places.filter((place) => !later.has(place)).forEach(buildExhibits);
+    later.forEach((place) => observer.observe(place));
+    addEventListener("beforeprint", () => [...later].forEach(build));
+  }
+
   function exhibitTable(rows, onlyDiffering, input_) {
     const head = element("tr", {}, element("th", { scope: "col" }, input_), element("th", { scope: "col" }, "truth"));
     const asked = data.subjects.map((_, column) => rows.some((row) => row[3][column].length));
@@ -469,6 +485,10 @@
     place.append(element("table", { class: "quiet" }, element("thead", {}, head), ...bodies.values()));
   }
 
+  function buildPlaces(list) {
+    for (const [name, numbers_] of data.places[list.dataset.function]) list.append(element("div", {}, element("dt", {}, name), element("dd", {}, numbers_)));
+  }
+
   // ---- keyboard -------------------------------------------------------------------------------------------------------
 
   function step(by) {
@@ -492,9 +512,11 @@
 
   buildFindings();
   buildMatrix();
-  document.querySelectorAll(".exhibits").forEach(buildExhibits);
+  buildWhenNear([...document.querySelectorAll(".exhibits")]);
   // Hundreds of rows that few readers open: made when they are opened.
-  for (const place of document.querySelectorAll(".rules")) place.closest("details").addEventListener("toggle", () => buildRules(place), { once: true });
+  for (const [kind, build] of [[".rules", buildRules], [".places", buildPlaces]]) {
+    for (const place of document.querySelectorAll(kind)) place.closest("details").addEventListener("toggle", () => build(place), { once: true });
+  }
   showFindings();
   addEventListener("hashchange", readHash);
   readHash();

@@ -19,6 +19,10 @@ MOST = 6
 """What is farther from 0 than so many times the median is cut off at the frame, so that a pole does not flatten everything else."""
 
 
+NEAR = 0.3
+"""Pixels by which a curve may be off to save bytes."""
+
+
 def plot(name: str, slice_: Slice) -> Markup:
     """One `<svg>` element: value solid, derivative dashed, the axes through 0 where they are inside, numbers at the ends."""
     points = [p for p in slice_.points if math.isfinite(p[1])]
@@ -29,27 +33,28 @@ def plot(name: str, slice_: Slice) -> Markup:
         low, high = low - 1, high + 1
     left, right = slice_.points[0][0], slice_.points[-1][0]
 
-    def place(x: float, y: float) -> str:
+    def place(x: float, y: float) -> tuple[float, float]:
         across = LEFT + (x - left) / (right - left) * (WIDTH - LEFT - RIGHT)
         down = TOP + (high - y) / (high - low) * (HEIGHT - TOP - BOTTOM)
-        return f"{across:.1f} {down:.1f}"
+        return round(across, 1), round(down, 1)
 
     def curve(index: int, kind: str) -> Markup:
+        runs = _runs([(p[0], p[index]) for p in slice_.points], low, high)
         path = "".join(
-            f"{'M' if n == 0 else 'L'}{place(x, y)}"
-            for run in _runs([(p[0], p[index]) for p in slice_.points], low, high)
-            for n, (x, y) in enumerate(run)
+            f"{'M' if n == 0 else 'L'}{x:g} {y:g}"
+            for run in runs
+            for n, (x, y) in enumerate(_bends([place(x, y) for x, y in run]))
         )
         return Markup('<path class="{}" d="{}"/>').format(kind, path)
 
-    zero = place(left, 0.0).split()[1]
+    zero = place(left, 0.0)[1]
     parts = [
         Markup('<path class="axis-line" d="M{} {}H{}"/>').format(LEFT, zero, WIDTH - RIGHT),
         Markup('<path class="axis-line" d="M{} {}V{}"/>').format(LEFT, TOP, HEIGHT - BOTTOM),
         curve(2, "slope"),
         curve(1, "value"),
         *(
-            Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(LEFT - 6, float(place(left, y).split()[1]) + 5, _short(y))
+            Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(LEFT - 6, round(place(left, y)[1] + 5), _short(y))
             for y in _apart([high, low, 0.0], (high - low) / 8)
         ),
         Markup('<text x="{}" y="{}">{}</text>').format(LEFT, HEIGHT - 8, _short(left)),
@@ -72,6 +77,16 @@ def _runs(points: Sequence[tuple[float, float]], low: float, high: float) -> lis
         else:
             runs[-1].append((x, min(max(y, low), high)))
     return [run for run in runs if len(run) > 1]
+
+
+def _bends(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points without those that lie on the line between others, to a third of a pixel (Douglas and Peucker's way)."""
+    (ax, ay), (bx, by) = points[0], points[-1]
+    away = [abs(ay + (by - ay) * (x - ax) / (bx - ax) - y) for x, y in points[1:-1]]
+    if not away or max(away) <= NEAR:
+        return [points[0], points[-1]]
+    farthest = 1 + away.index(max(away))
+    return [*_bends(points[: farthest + 1])[:-1], *_bends(points[farthest:])]
 
 
 def _apart(numbers: Sequence[float], least: float) -> list[float]:
