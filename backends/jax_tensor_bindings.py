@@ -50,7 +50,8 @@ _ACTIVATIONS = (
 _REGRESSION = (
     _optax("squared_error", "squared_error", "prediction", "target", broadcasts=True, fixed={**_EACH, "factor": 1.0}),
     _optax("squared_error", "l2_loss", "prediction", "target", broadcasts=True, fixed={**_EACH, "factor": 0.5}, remark="half the squared error"),
-    _optax("huber", "huber_loss", "prediction", "target", broadcasts=True, fixed=_EACH, parameters={"delta": "delta"}, defaults={"delta": 1.0}),
+    _optax("huber", "huber_loss", "prediction", "target", broadcasts=True, fixed=_EACH, parameters={"delta": "delta"}, defaults={"delta": 1.0},
+           unsound={"errors.argument": f"{_OPTAX}optax.losses.huber_loss.html"}, remark="without targets they are taken to be 0"),
     _optax("log_cosh", "log_cosh", "prediction", "target", broadcasts=True, fixed=_EACH),
 )  # fmt: skip
 

@@ -245,7 +245,8 @@ class TensorFlow:
 
         def call(*tensors: Any) -> Sequence[Any]:
             with tf.device(device):
-                return asked(*tensors)
+                # One tensor given for two arguments would get the derivatives in both.
+                return asked(*_apart(tf, tensors))
 
         return call
 
@@ -334,6 +335,14 @@ class TensorFlow:
             return accumulator.jvp(y)
 
         return forward
+
+
+def _apart(tf: Any, tensors: Sequence[Any]) -> list[Any]:
+    """The tensors, each an object of its own: one that stood for two arguments would get the derivatives in both."""
+    return [
+        tf.identity(tensor) if any(tensor is other for other in tensors[:place]) else tensor
+        for place, tensor in enumerate(tensors)
+    ]
 
 
 def _resolve_named(binding: Binding | TensorBinding) -> None:

@@ -105,7 +105,7 @@ def _known(kind: str, name: str, known: Iterable[str]) -> str:
     return name
 
 
-_LISTERS = {"rule": "nnconform list rules"}
+_LISTERS = {"rule": "nnconform list rules", "function": "nnconform list functions"}
 """Commands that list names of which there are too many for one message."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from conformance.cases.case import Case
 from conformance.cases.plan import Selection, plan_for
 from conformance.cases.tensor_topics import result_shape
 from conformance.cases.topics import Lattices, Plan
-from conformance.formats import FORMATS, Bits, Format, from_ordinals, ordinals, round_to, values
+from conformance.formats import FORMATS, Format, from_ordinals, ordinals, round_to, values
 from conformance.judge.records import Judgement
 from conformance.judge.run import judge_run
 from conformance.observe import worker
@@ -362,7 +362,7 @@ def nudged(numbers: Numbers, format: Format, steps: int) -> Numbers:
     return np.where(np.isfinite(numbers) & (np.abs(numbers) >= format.smallest_normal), moved, numbers)
 
 
-@lru_cache(maxsize=None)
+@cache
 def bindings_of(name: str) -> tuple[Any, ...]:
     """A function and a layer, each with every argument and every option."""
     function = TENSOR_FUNCTIONS[name]

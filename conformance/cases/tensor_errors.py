@@ -26,8 +26,9 @@ from .topics import is_frugal
 SOUND = "sound"
 """Detail of the call that nothing is wrong with: where it gets no answer, a refusal says nothing."""
 
-NO_TENSOR = ("missing", "none", "text", "keyword")
-"""Details of calls in which a tensor or a keyword is wrong as such; the worker makes them."""
+MISSING = "missing"
+NO_TENSOR = ("none", "text", "keyword")
+"""Details of calls in which what is given is no tensor, or a keyword is unknown; the worker makes them."""
 
 TEXT, UNKNOWN = "0.5", "no_such_name"
 FAR = 1_000_003
@@ -131,7 +132,10 @@ def _sound(asker: TensorAsker, also: Sequence[str] = (), rank: int = 2, **option
 
 
 def _no_tensors(asker: TensorAsker) -> Iterator[Case]:
-    sound = _sound(asker)
+    sound, binding = _sound(asker), asker.binding
+    # A layer that is constructed without a tensor may start with one of its own.
+    due = [item for item in sound.whole.inputs if item.name not in binding.constructed]
+    yield sound.case(MISSING, "errors.argument", inputs=tuple(item for item in sound.whole.inputs if item is not due[-1]))
     for detail in NO_TENSOR:
         yield sound.case(detail, "errors.argument")
 

@@ -318,6 +318,11 @@ def _read(text: str) -> Any:
 # --- topics -----------------------------------------------------------------------------------------------------------
 
 
+def _few(asker: TensorAsker) -> str:
+    """Which derivatives a variation is asked with: the first, and none where everything is compiled anew."""
+    return "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"
+
+
 def _quantities(asker: TensorAsker, names: Sequence[str], derivatives: str = "all") -> Iterator[tuple[str, str, str]]:
     """Quantity, argument and rule: the value; and reverse derivatives in all arguments, in the first one (`first`), or none."""
     yield "value", "", "value"
@@ -476,7 +481,8 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
             for quantity, wrt, _ in _quantities(
                 asker, names, "all" if reduction == base.get("reduction", "none") else "first"
             ):
-                yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=reduction)
+                rule = f"argument.{also}" if wrt != also else f"gradient.{also}"
+                yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=reduction)
         if is_frugal(asker.backend, asker.mode, asker.tier):
             continue
         for name, options in _one_option_away(asker):
@@ -518,7 +524,7 @@ def _ranks(asker: TensorAsker) -> Iterator[Case]:
         if is_frugal(asker.backend, asker.mode, asker.tier) and rank < 3:
             continue
         scene = Scene("draws", drawn(asker.function, names, asker.loop(rank), sizes_of(asker.function), "ranks"), {})
-        for quantity, wrt, _ in _quantities(asker, names, "first"):
+        for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
             yield asker.ask(scene, quantity, "rank", base, wrt=wrt, detail=f"rank-{rank}")
 
 
@@ -548,12 +554,12 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
             ),
             {},
         )
-        for quantity, wrt, _ in _quantities(asker, names, "first"):
+        for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
             yield asker.ask(scene, quantity, "axis", {**base, "axis": axis}, wrt=wrt, detail=f"axis-{axis}")
     if asker.function.several_axes and asker.binding.several_axes:
         for axes in ((0, 2),) if frugal else ((0, 1), (0, 2), (1, -1)):
             scene = Scene("draws", drawn(asker.function, names, LOOPS[2], sizes_of(asker.function), "axes"), {})
-            for quantity, wrt, _ in _quantities(asker, names, "first"):
+            for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
                 yield asker.ask(
                     scene, quantity, "axis", {**base, "axis": axes}, wrt=wrt, detail="axes-" + "-".join(map(str, axes))
                 )
@@ -562,7 +568,7 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
 def _sizes(asker: TensorAsker) -> Iterator[Case]:
     """No element, one sample, one class, very many classes, very many elements."""
     base, names, usual = asker.base(), asker.names(), sizes_of(asker.function)
-    first = "first"
+    first = _few(asker)
     if asker.batched() and asker.binding.squeezed in (0, 1):
         for name, count in (("empty", 0), ("one-sample", 1)):
             loop = (count, 3) if base.get("rows", "none") != "none" else (count,)
@@ -662,7 +668,7 @@ def _rows_apart(asker: TensorAsker) -> Iterator[Case]:
     ):  # fmt: skip
         if detail == "alone" and is_frugal(asker.backend, asker.mode, asker.tier):
             continue
-        for quantity, wrt, _ in _quantities(asker, names, "first"):
+        for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
             yield asker.ask(scene, quantity, "invariance.rows", base, wrt=wrt, detail=detail)
 
 
@@ -701,11 +707,13 @@ def _dtypes(asker: TensorAsker) -> Iterator[Case]:
         for dtype in ("int8", "uint8", "int16", "int32", "int64"):
             if dtype != asker.binding.integers:
                 yield asker.ask(scene, "value", "dtype.label", base, detail=dtype, dtypes={name: dtype})
-    if len(floats) > 1:
+    more = [n for n in asker.optional() if asker.function.argument(n).kind != "mask" and n != "weight" and n not in asker.binding.cast]
+    second = [*floats, *more][1:2]
+    for name in second:
+        both = asker.names([name])
+        mixed = Scene("draws", drawn(asker.function, both, asker.loop(2), sizes_of(asker.function)), {})
         for dtype in ("float16", "bfloat16", "float64"):
-            yield asker.ask(
-                scene, "value", "dtype.mixed", base, detail=f"{floats[1]}-{dtype}", dtypes={floats[1]: dtype}
-            )
+            yield asker.ask(mixed, "value", "dtype.mixed", base, detail=f"{name}-{dtype}", dtypes={name: dtype})
     plain = {name: np.round(array) for name, array in scene.tensors.items() if name in floats[:1]}
     if plain and asker.function.argument(floats[0]).kind in ("real", "logit"):
         integers = Scene("draws", {**scene.tensors, **plain}, {})

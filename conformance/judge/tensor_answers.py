@@ -35,6 +35,7 @@ class TensorAnswers:
         self.subject, self.function, self.exacts, self.bindings = subject, function, exacts, bindings
         self.rules: dict[str, Rule] = {rule.name: rule for rule in rules_of(function)}
         self.bits = read
+        self._truths: dict[str, Exact] = {}
         self._by_topic: dict[str, list[Observation]] = defaultdict(list)
         for observation in observations:
             self._by_topic[observation.case.topic].append(observation)
@@ -49,7 +50,11 @@ class TensorAnswers:
 
     def truth(self, case: Case, **other: Any) -> Exact:
         """The truth of a case, whose tensors may be replaced by `tensors=`. Raises KeyError and ValueError for a damaged case."""
-        return self.exacts.exact(asked_of(self.function, case, self.bits, **other))
+        if other:
+            return self.exacts.exact(asked_of(self.function, case, self.bits, **other))
+        if case.id not in self._truths:
+            self._truths[case.id] = self.exacts.exact(asked_of(self.function, case, self.bits))
+        return self._truths[case.id]
 
     def result(self, observation: Observation, rule: str, **fields: Any) -> Result:
         """A result about this observation; `rule` is the name without the function."""

@@ -41,13 +41,15 @@ def judge_tensors(answers: TensorAnswers) -> Iterator[Result]:
         several = range(len(observation.outputs)) if case.topic in ("copied", "repetition") else range(1)
         for index in several:
             judged = judged_answer(answers, observation, exact, index)
-            if judged is None:
+            if not np.prod(exact.shape):  # there is nothing to compare but the kind of result
+                yield answers.check(observation, case.rule, judged is not None, OTHER_KIND, region=about(case))
+            elif judged is None:
                 count = int(np.prod(exact.shape))
                 yield answers.result(
                     observation, case.rule, outcome="unspecified", comparisons=count, unspecified=count, message=OTHER_KIND, region=about(case)
                 )  # fmt: skip
-                continue
-            yield from results_of(answers, observation, judged)
+            else:
+                yield from results_of(answers, observation, judged)
 
 
 def judged_answer(

@@ -50,9 +50,7 @@ def ask(backend: Any, case: Mapping[str, Any], make: Make, calls: dict[Any, Any]
 def _made_wrong(
     detail: str, names: list[str], tensors: list[Any], arguments: dict[str, Any]
 ) -> tuple[list[str], list[Any], dict[str, Any]]:
-    """A call that must be refused because of what is not a tensor; wrong tensors are in the case itself."""
-    if detail == "missing":
-        return names[:-1], tensors[:-1], arguments
+    """A call that must be refused because of what is not a tensor; wrong tensors, and missing ones, are in the case itself."""
     if detail in ("none", "text"):
         return names, [None if detail == "none" else "text", *tensors[1:]], arguments
     if detail == "keyword":

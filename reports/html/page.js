@@ -413,20 +413,19 @@
     show();
   }
 
-  // Those of functions of tensors have forty rows each: they are made when they come near, or before printing.
+  // Those of functions of tensors have forty rows each: they are made when their section comes near, or before printing.
   function buildWhenNear(places) {
-    const later = new Set(places.filter((place) => data.of_tensors.includes(place.dataset.function)));
-    const build = (place) => { if (later.delete(place)) buildExhibits(place); };
+    const later = new Map(places.filter((place) => data.of_tensors.includes(place.dataset.function)).map((place) => [place.closest(".function"), place]));
+    const build = (section) => {
+      const place = later.get(section);
+      if (later.delete(section)) buildExhibits(place);
+    };
     const observer = new IntersectionObserver((entries) => {
-      for (const entry of entries) {
-        if (!entry.isIntersecting) continue;
-        observer.unobserve(entry.target);
-        build(entry.target);
-      }
+      for (const entry of entries) if (entry.isIntersecting) build(entry.target);
     }, { rootMargin: "1500px" });
-    places.filter((place) => !later.has(place)).forEach(buildExhibits);
-    later.forEach((place) => observer.observe(place));
-    addEventListener("beforeprint", () => [...later].forEach(build));
+    places.filter((place) => !later.has(place.closest(".function"))).forEach(buildExhibits);
+    for (const section of later.keys()) observer.observe(section);
+    addEventListener("beforeprint", () => [...later.keys()].forEach(build));
   }
 
   function exhibitTable(rows, onlyDiffering, input_) {

@@ -15,8 +15,8 @@ from ..slices import Slice
 
 WIDTH, HEIGHT = 440, 260
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 12, 30
-MOST = 6
-"""What is farther from 0 than so many times the median is cut off at the frame, so that a pole does not flatten everything else."""
+MOST = 10
+"""What is farther from 0 than so many times the median value is cut off at the frame, so that a pole does not flatten everything else."""
 
 
 NEAR = 0.3
@@ -25,9 +25,9 @@ NEAR = 0.3
 
 def plot(name: str, slice_: Slice) -> Markup:
     """One `<svg>` element: value solid, derivative dashed, the axes through 0 where they are inside, numbers at the ends."""
-    points = [p for p in slice_.points if math.isfinite(p[1])]
-    seen = [y for _, value, slope in points for y in (value, slope) if math.isfinite(y)]
-    most = MOST * (median(sizes) if (sizes := [abs(y) for y in seen if y]) else 1.0)
+    seen = [y for _, value, slope in slice_.points for y in (value, slope) if math.isfinite(y)]
+    sizes = [abs(value) for _, value, _ in slice_.points if math.isfinite(value) and value]
+    most = MOST * median(sizes) if sizes else 1.0
     low, high = max(min([*seen, 0.0]), -most), min(max([*seen, 0.0]), most)
     if low == high:
         low, high = low - 1, high + 1

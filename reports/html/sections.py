@@ -30,7 +30,7 @@ CONVENTION_KINDS = {
     "gradient_nan": "derivative at {}",
     "integer": "integer argument ({})",
     "invalid_parameter": "invalid {}",
-    "option": "{}, where it is not passed",
+    "option": "{} by default",
 }
 
 

@@ -165,3 +165,17 @@ def test_a_script_can_be_written_without_the_framework(binding: Any) -> None:
             binding, dict.fromkeys(binding.parameters.values(), 0.5), names, quantity, names[0], "graph", "default", given, given[0], given[0]
         )  # fmt: skip
         compile(script, "reproducer", "exec")
+
+
+@pytest.mark.parametrize(("quantity", "more"), [("gradient", 1), ("forward_gradient", 1), ("hessian_vector", 2)])
+def test_one_tensor_for_two_arguments_is_differentiated_in_one_of_them(quantity: str, more: int) -> None:
+    # The worker keeps equal tensors once. Were both differentiated, the derivative of (p − t)² would vanish, twice.
+    backend, binding = adapter("tensorflow"), BINDINGS["poisson_nll", "keras.losses.poisson"]
+    ask = backend.prepare_tensors(binding, {}, ["prediction", "target"], quantity, "target", "eager", "float32")
+    (same,) = tensors(np.array([[1.5]]))
+    one = tensors(np.array([[1.0]] if quantity == "forward_gradient" else [1.0]), np.array([[1.0]]))[:more]
+    (shared,) = ask(same, same, *one)
+    (apart,) = ask(same, *tensors(np.array([[1.5]])), *one)
+    assert (shared is None) == (apart is None)
+    if apart is not None:
+        assert numbers(backend.array(shared)) == numbers(backend.array(apart))

@@ -59,7 +59,7 @@ def test_a_bare_environment_could_not_run_and_the_others_do(nnconform: Shell) ->
 # what is given, what the message must hold
 WRONG = [
     (("run", "torhc"), ("unknown backend 'torhc'", "Did you mean torch", "numpy, torch, tensorflow, jax")),
-    (("run", "numpy", "--functions", "gelo"), ("unknown function 'gelo'", "Did you mean gelu", "softplus")),
+    (("run", "numpy", "--functions", "gelo"), ("unknown function 'gelo'", "Did you mean gelu", "nnconform list functions")),
     (("run", "numpy", "--functions", "relu,gelo"), ("unknown function 'gelo'", "gelu")),
     (("run", "numpy", "--functions", ","), ("--functions", "names no function")),
     (("run", "numpy", "--dtypes", "flaot32"), ("unknown dtype 'flaot32'", "float32", "bfloat16")),

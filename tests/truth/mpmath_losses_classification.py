@@ -15,7 +15,7 @@ from typing import Any
 
 from mpmath import mp, mpf
 
-from .mpmath_losses_common import Mask, Matrix, Number, Row, between, chances, largest, ln, shares, sigmoid, softplus, surprises, total
+from .mpmath_losses_common import Mask, Matrix, Number, Row, between, chances, largest, ln, ratio, shares, sigmoid, softplus, surprises, total
 
 Counted = tuple[Number, Number]
 """A loss, and what it counts in a mean."""
@@ -44,14 +44,14 @@ def binary_cross_entropy(prediction: Number, target: Number, log_floor: Number, 
 def binary_cross_entropy_with_logits(logits: Number, target: Number, pos_weight: Number | None, label_smoothing: Number) -> Number:
     t = target * (1 - label_smoothing) + label_smoothing / 2
     weight = 1 if pos_weight is None else pos_weight
-    return weight * shares(t, softplus(-logits)) + shares(1 - t, softplus(logits))
+    return shares(weight * t, softplus(-logits)) + shares(1 - t, softplus(logits))
 
 
 def of_target(logits: Row, target: Row, class_weight: Row | None, where: Mask | None) -> Number:
     """−Σ w·t·log p."""
     losses = surprises(logits, where)
     weights = [mpf(1)] * len(logits) if class_weight is None else class_weight
-    return total(weights[i] * shares(target[i], losses[i]) for i in range(len(logits)) if where is None or where[i])
+    return total(shares(weights[i] * target[i], losses[i]) for i in range(len(logits)) if where is None or where[i])
 
 
 def cross_entropy(
@@ -61,7 +61,7 @@ def cross_entropy(
         return mpf(0), mpf(0)
     counts = mpf(1) if class_weight is None else class_weight[labels]
     if where is not None and not where[labels]:
-        return counts * mp.inf, counts
+        return mp.nan, counts  # the true class is none of those that there are
     target = smoothed(one_hot(labels, len(logits)), label_smoothing, where)
     return of_target(logits, target, class_weight, where), counts
 
@@ -93,15 +93,14 @@ def sparse_categorical_cross_entropy(
 ) -> Counted:
     if labels == ignore_index:
         return mpf(0), mpf(0)
-    clipped = [between(clip, p, 1 - clip) for p in prediction]
-    return ln(total(clipped) if normalise else mpf(1)) - ln(clipped[labels]), mpf(1)
+    return -ln(clipped_distribution(prediction, clip, normalise)[labels]), mpf(1)
 
 
 def nll(log_probabilities: Row, labels: int, class_weight: Row | None, ignore_index: int | None) -> Counted:
     if labels == ignore_index:
         return mpf(0), mpf(0)
     weight = mpf(1) if class_weight is None else class_weight[labels]
-    return -weight * log_probabilities[labels], weight
+    return shares(weight, -log_probabilities[labels]), weight
 
 
 def linear_cross_entropy(
@@ -114,7 +113,9 @@ def linear_cross_entropy(
 
 
 def smooth_labels(target: Row, where: Mask | None, alpha: Number) -> list[Number]:
-    return smoothed(target, alpha, where)
+    # As optax does: what is left out is not counted, but gets its part as well.
+    count = len(target) if where is None else sum(where)
+    return [(1 - alpha) * t + ratio(alpha, mpf(count)) for t in target]
 
 
 def true_chance(p: Number, t: Number) -> tuple[Number, Number]:

@@ -47,7 +47,7 @@ def ratio(a: Number, b: Number) -> Number:
 
 
 def shares(weight: Number, a: Number) -> Number:
-    """weight · a, where a weight of 0 leaves nothing of an infinite a (0 · log 0 = 0)."""
+    """weight · a, where a weight of 0 leaves nothing of an infinite a (0 · log 0 = 0, the limit at a fixed weight)."""
     return mpf(0) if weight == 0 and mp.isinf(a) else weight * a
 
 

@@ -96,7 +96,7 @@ def bpr(positive: Number, negative: Number) -> Number:
 def multi_margin(scores: Row, labels: int, class_weight: Row | None, p: int, margin: Number) -> Number:
     weight = 1 if class_weight is None else class_weight[labels]
     terms = [positive_part(margin - scores[labels] + a) ** p for i, a in enumerate(scores) if i != labels]
-    return weight * total(terms) / len(scores)
+    return shares(weight, total(terms)) / len(scores)
 
 
 def multilabel_margin(scores: Row, labels: Sequence[int]) -> Number:
@@ -107,7 +107,7 @@ def multilabel_margin(scores: Row, labels: Sequence[int]) -> Number:
 
 def multilabel_soft_margin(logits: Row, target: Row, class_weight: Row | None) -> Number:
     losses = [shares(t, softplus(-x)) + shares(1 - t, softplus(x)) for x, t in zip(logits, target, strict=True)]
-    return total(a if class_weight is None else class_weight[i] * a for i, a in enumerate(losses)) / len(losses)
+    return total(a if class_weight is None else shares(class_weight[i], a) for i, a in enumerate(losses)) / len(losses)
 
 
 DEFINITIONS: dict[str, Callable[..., Any]] = {
