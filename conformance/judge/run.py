@@ -152,10 +152,11 @@ def judge_run(
         for observations in observed[name].values():
             cases.update((observation.case.id, observation.case) for observation in observations)
         if name in TENSOR_FUNCTIONS:
+            shared: dict[tuple[Any, ...], Any] = {}
             for subject, observations in observed[name].items():
                 about = bindings.get(subjects[subject].backend, {})
                 of_tensors = TensorAnswers(
-                    subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about
+                    subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about, shared
                 )
                 collected.results += judge_function(of_tensors)
                 collected.exhibits += tensor_exhibits(of_tensors)

@@ -30,12 +30,13 @@ class TensorAnswers:
 
     def __init__(
         self, subject: Subject, function: TensorFunction, observations: Iterable[Observation], read: ReadBits, exacts: Exacts,
-        bindings: Mapping[str, Mapping[str, Any]],
+        bindings: Mapping[str, Mapping[str, Any]], shared: dict[tuple[Any, ...], Any] | None = None,
     ) -> None:  # fmt: skip
+        self.shared = {} if shared is None else shared
+        """What was found out about questions and answers of this function, by what they are: subjects share it."""
         self.subject, self.function, self.exacts, self.bindings = subject, function, exacts, bindings
         self.rules: dict[str, Rule] = {rule.name: rule for rule in rules_of(function)}
         self.bits = read
-        self._truths: dict[str, Exact] = {}
         self._by_topic: dict[str, list[Observation]] = defaultdict(list)
         for observation in observations:
             self._by_topic[observation.case.topic].append(observation)
@@ -52,9 +53,11 @@ class TensorAnswers:
         """The truth of a case, whose tensors may be replaced by `tensors=`. Raises KeyError and ValueError for a damaged case."""
         if other:
             return self.exacts.exact(asked_of(self.function, case, self.bits, **other))
-        if case.id not in self._truths:
-            self._truths[case.id] = self.exacts.exact(asked_of(self.function, case, self.bits))
-        return self._truths[case.id]
+        key = ("truth", question(case))
+        if key not in self.shared:
+            self.shared[key] = self.exacts.exact(asked_of(self.function, case, self.bits))
+        found: Exact = self.shared[key]
+        return found
 
     def result(self, observation: Observation, rule: str, **fields: Any) -> Result:
         """A result about this observation; `rule` is the name without the function."""
@@ -91,6 +94,13 @@ class TensorAnswers:
             observation, rule, outcome=observation.outcome, severity=severity, message=message, bits=message if severity else "",
             region=about(observation.case),
         )  # fmt: skip
+
+
+def question(case: Case) -> tuple[Any, ...]:
+    """Everything that the truth of a case depends on."""
+    more = case.cotangent and case.cotangent.blob, case.direction and case.direction.blob
+    quantity = "value" if case.quantity == "copied" else case.quantity
+    return (repr(sorted(case.parameters.items())), case.dtype, quantity, case.wrt, case.inputs, *more)
 
 
 def about(case: Case) -> str:

@@ -170,6 +170,8 @@ def _observed(number: float, format: Format, alone: bool) -> str:
 def _listed(texts: list[str], alone: bool, count: int) -> str:
     if alone:
         return texts[0]
+    if len(set(texts)) == 1:
+        return f"{count} × {texts[0]}"
     return f"[{', '.join(texts)}{', …' if count > len(texts) else ''}]"
 
 

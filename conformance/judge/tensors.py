@@ -6,18 +6,20 @@ Knows the truth and the rules; no framework.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from conformance.cases.case import Case
 from conformance.formats import FORMATS
 from conformance.observe.observation import Observation
 from conformance.truth.tensors import Exact
 
 from .records import Result
 from .tensor_accuracy import FREE, Judged, Verdict, flushing, groups, measure, verdict
-from .tensor_answers import TensorAnswers, about, comparable, tensors_of
+from .tensor_answers import TensorAnswers, about, comparable, question, tensors_of
 
 NUMERIC = (
     "draws", "edges", "options", "reductions", "arguments", "ranks", "axes", "sizes", "rows", "layouts", "repetition", "copied",
@@ -55,7 +57,18 @@ def judge_tensors(answers: TensorAnswers) -> Iterator[Result]:
 def judged_answer(
     answers: TensorAnswers, observation: Observation, exact: Exact, index: int = 0, dtype: str = ""
 ) -> Judged | None:
-    """An answer beside its truth; None if it has another dtype or shape."""
+    """An answer beside its truth; None if it has another dtype or shape. Equal answers to equal questions are judged once."""
+    output = observation.outputs[index] if len(observation.outputs) > index else None
+    if output is None:
+        return None
+    key = ("judged", question(observation.case), output.blob, output.dtype, tuple(output.shape), dtype)
+    if key not in answers.shared:
+        answers.shared[key] = _judged(answers, observation, exact, index, dtype)
+    found: Judged | None = answers.shared[key]
+    return found
+
+
+def _judged(answers: TensorAnswers, observation: Observation, exact: Exact, index: int, dtype: str) -> Judged | None:
     observed = comparable(observation, exact, answers.bits, index, dtype)
     if observed is None:
         return None
@@ -85,13 +98,22 @@ def _zeroed(tensors: Mapping[str, NDArray[Any]], smallest: float) -> dict[str, N
 def results_of(answers: TensorAnswers, observation: Observation, judged: Judged, rule: str = "") -> Iterator[Result]:
     """The results of one answer: a result per rule and region, and one about flushing."""
     case = observation.case
+    key = ("verdicts", id(judged), case.rule, case.places, case.free)
+    if key not in answers.shared:
+        # The answer is kept beside its verdicts: its address may not be given to another one.
+        answers.shared[key] = judged, list(_verdicts(answers, case, judged))
+    for found in answers.shared[key][1]:
+        worst = found.worst if found.worst is None or found.worst.mode == case.mode else replace(found.worst, mode=case.mode)
+        yield _result(answers, observation, replace(found, worst=worst), (rule or found.rule) if found.rule != "flush" else "flush")
+
+
+def _verdicts(answers: TensorAnswers, case: Case, judged: Judged) -> Iterator[Verdict]:
     tensors = tensors_of(case, answers.bits)
     for group in groups(case, judged, answers.rules):
-        found = verdict(case, judged, group, tensors, free=group.region.endswith(FREE))
-        yield _result(answers, observation, found, rule or found.rule)
+        yield verdict(case, judged, group, tensors, free=group.region.endswith(FREE))
     flush = flushing(case, judged, tensors) if case.quantity in ("value", "gradient") else None
     if flush is not None and "flush" in answers.rules:
-        yield _result(answers, observation, flush, "flush")
+        yield flush
 
 
 def _result(answers: TensorAnswers, observation: Observation, found: Verdict, rule: str) -> Result:

@@ -236,8 +236,11 @@ def _row(entered: list[Exhibit], subjects: list[str]) -> list[Any]:
 
 
 def _kind(observed: str) -> tuple[str, ...]:
-    """The class of a number, of each number in brackets: NaN, an infinity, a zero with its sign, finite; or the text itself,
-    such as an error's name."""
+    """The class of a number, of each number in `[0.5, nan]` or `5 × nan`: NaN, an infinity, a zero with its sign, finite; or the
+    text itself, such as an error's name."""
+    count, times, one = observed.partition(" × ")
+    if times and count.isdecimal():
+        return (_kind_of_one(one),) * int(count)
     return tuple(_kind_of_one(one) for one in observed.removeprefix("[").removesuffix("]").split(", "))
 
 

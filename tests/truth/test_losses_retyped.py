@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 from numpy.typing import NDArray
 
 from conformance.cases.scenes import drawn, edges, sizes_of
-from conformance.cases.tensor_topics import fitting
+from conformance.cases.tensor_topics import fitting, result_shape
 from conformance.formats import FORMATS
 from conformance.standard import TENSOR_FUNCTIONS
 from conformance.standard.tensors import COMMON, WHOLE, TensorFunction
@@ -113,6 +113,8 @@ def sizes(function: TensorFunction) -> list[dict[str, int]]:
     found = [usual]
     for smaller in (SMALL, dict.fromkeys(SMALL, 1)):
         one = {name: smaller.get(name, size) for name, size in usual.items()}
+        if function.family == "segmentation" and "classes" in one:  # the slowest
+            one |= {"n": min(one["n"], 2), "classes": min(one["classes"], 2)}
         if function.family == "sequence":  # a blank of 4 is asked
             one["classes"] = usual["classes"]
         for name, rule in function.computed.items():
@@ -207,14 +209,17 @@ def test_values_at_ordinary_places(function: TensorFunction) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+SLOW = {"circle": 5, "multiclass_dice_per_class": 3}
+"""Of whose edges every fifth or third is asked, unless all are: one takes a tenth of a second."""
+
+
 def edge_scenes(function: TensorFunction) -> Iterator[tuple[Options, Tensors, list[int], tuple[str, ...]]]:
     """Options, tensors and the places that say nothing: those with a NaN, those that are free, repeated ones."""
     names = [argument.name for argument in function.arguments]
     required = [argument.name for argument in function.arguments if not argument.optional]
     for given in [names] if names == required else [names, required]:
         for scene in edges(function, given, FORMATS["float32"], function.defaults()):
-            # A place of circle takes a tenth of a second.
-            every = 5 if function.name == "circle" and not EVERYTHING else 1
+            every = 1 if EVERYTHING else SLOW.get(function.name, 1)
             regions = scene.places[::every]
             tensors = {n: a if function.argument(n).shared else a[::every] for n, a in scene.tensors.items()}
             options = {**function.defaults(), **scene.options}
@@ -252,7 +257,7 @@ def test_gradients_are_differences(function: TensorFunction) -> None:
     wrong: list[str] = []
     seen = dict.fromkeys((a.name for a in function.arguments if a.differentiable and a.kind not in WHOLE and a.kind != "mask"), 0)  # fmt: skip
     with mp.workdps(DIGITS):
-        for turn, (options, tensors) in enumerate(ordinary(function, small=True)):
+        for options, tensors in ordinary(function, small=True):
             for wrt in seen.keys() & tensors.keys():
                 rows, differing = differences(function, options, tensors, wrt)
                 seen[wrt] += rows
@@ -266,8 +271,7 @@ def differences(function: TensorFunction, options: Options, tensors: Tensors, wr
     cores = places(function, tensors)
     middle = [retyped(function, options, core)[0] for core in cores]
     seeds = [[mpf((-2) ** (i % 4)) for i in range(len(results))] for results in middle]
-    shape = asked_of(function, options, tensors).shape
-    cotangent = np.array([float(seed) for row in seeds for seed in row]).reshape(shape)
+    cotangent = np.array([float(seed) for row in seeds for seed in row]).reshape(result_shape(function, options, tensors))  # fmt: skip
     found = asked_of(function, options, tensors, "gradient", wrt, cotangent)
     shared = function.argument(wrt).shared
     size = len(found.truth) if shared else len(found.truth) // len(cores)
