@@ -63,7 +63,8 @@ _FOCAL = {**_EACH, "label_smoothing": 0.0, "clip": 0.0}
 _ALPHAS = {str(alpha): alpha for alpha in (0.25, 0.875, 0.0, 1.0)}
 
 _CLASSIFICATION = (
-    _optax("binary_cross_entropy_with_logits", "sigmoid_binary_cross_entropy", "logits", "target", broadcasts=True, fixed={**_EACH, "label_smoothing": 0.0}),
+    _optax("binary_cross_entropy_with_logits", "sigmoid_binary_cross_entropy", "logits", "target", broadcasts=True, fixed={**_EACH, "label_smoothing": 0.0},
+           unsound={"errors.shape": f"{_OPTAX}optax.losses.sigmoid_binary_cross_entropy.html"}, remark="relies on implicit broadcasting to reshape either"),
     _optax("cross_entropy", "softmax_cross_entropy_with_integer_labels", "logits", "labels", named=_WHERE,
            fixed={**_NONE, **_LABELS}, **_AXIS),
     _optax("soft_cross_entropy", "softmax_cross_entropy", "logits", "target", named=_WHERE,
@@ -158,6 +159,7 @@ _CTC: dict[str, Any] = {
     "required": ("input_length", "label_length"),
     "named": {"logits": "logits", "labels": "labels", **_PADDINGS},
     "squeezed": 1,
+    "unsound": {f"{rule}: infeasible": f"{_OPTAX}optax.losses.ctc_loss.html" for rule in ("edge", "gradient.logits.edge")},
     "remark": "log 0 is taken to be log_epsilon, −1e5 by default: an infeasible path costs that much",
 }
 

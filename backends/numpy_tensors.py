@@ -71,6 +71,7 @@ TENSOR_BINDINGS = (
         "prediction",
         fixed={"clip": 0.0, "reduction": "none", "rows": "none", "axis": -1},
         broadcasts=f"{_SCIPY}rel_entr.html",
+        unsound={"errors.shape": f"{_SCIPY}rel_entr.html"},
         remark="of single numbers; the sum of them is the divergence",
     ),
 )

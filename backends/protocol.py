@@ -125,7 +125,7 @@ class TensorBinding:
     cast           names of float arguments that are passed as integers or in another dtype: {"target": "int32"}
     whole          which of the results is the loss, of an entry point that gives several; −1 for all
     broadcasts     link to the documentation by which arguments of different shapes are broadcast; such calls are then no errors
-    unsound        rule name -> link: documentation that allows what the rule of that name would have refused
+    unsound        rule name, or `rule name: region` -> link: documentation that allows what the rule would have refused
     documentation  link to the page that makes the claim
     remark         one sentence for the reader of the report, if anything needs saying
     """

@@ -98,6 +98,7 @@ _POISSON = {"log_input": ("log_input", True), "full": ("full", False), "epsilon"
 _GAUSSIAN = {"full": ("full", False), "epsilon": ("eps", 1e-6)}
 _GAUSSIAN_REST: dict[str, Any] = {
     "broadcasts": f"{_GENERATED}torch.nn.GaussianNLLLoss.html",
+    "unsound": {"gradient.variance.edge: variance below epsilon": f"{_GENERATED}torch.nn.GaussianNLLLoss.html"},
     "remark": "its page: the clamping of var is ignored with respect to autograd, and so the gradients are unaffected by it",
 }
 

@@ -456,22 +456,27 @@ def list_(what: str, format: str) -> None:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
+    console = Console(highlight=False)
     if what == "functions":
-        table = Table("function", "formula, and one way to write it", box=None, pad_edge=False, header_style="bold")
-        rows = [{"function": row["function"], "formula": _written(row)} for row in rows]
+        for row in rows:
+            table = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
+            for backend, calls in row["write"].items():
+                table.add_row(Text(backend, style="dim"), Text(calls[0] if calls else "not provided"))
+            console.print(
+                Text(row["function"], style="bold"),
+                Padding(Text(row["formula"]), (0, 0, 0, 2)),
+                Padding(table, (0, 0, 0, 4)),
+                sep="\n",
+            )
+        return
+    table = Table(*(Column(name, overflow="fold") for name in rows[0]), box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row.values()))  # a shape in brackets is no markup
-    Console(highlight=False).print(table)
-
-
-def _written(row: dict[str, Any]) -> str:
-    """The formula, and below it the first way to write it on each backend, or that there is none."""
-    lines = [f"  {name}: {calls[0] if calls else 'not provided'}" for name, calls in row["write"].items()]
-    return "\n".join([row["formula"], *lines])
+    console.print(table)
 
 
 def _function_rows() -> list[dict[str, Any]]:

@@ -131,7 +131,9 @@ def _common(binding: TensorBinding, name: str, wanted: Any, keywords: dict[str, 
 
 
 def _put_together(options: Mapping[str, Any]) -> list[str]:
-    reduction, rows, axis = (options.get(name, usual) for name, usual in (("reduction", "none"), ("rows", "none"), ("axis", -1)))
+    reduction, rows, axis = (
+        options.get(name, usual) for name, usual in (("reduction", "none"), ("rows", "none"), ("axis", -1))
+    )
     said = []
     if rows != "none":
         said.append(f"gives the {rows} along {'the last axis' if axis == -1 else f'axis {axis}'}")
@@ -161,7 +163,9 @@ def _shapes(binding: TensorBinding, function: TensorFunction, options: Mapping[s
             else f"it takes {binding.squeezed} dimensions before the core"
         )
     taken = (*binding.positional, *binding.named, *binding.constructed)
-    said += [f"{word} is a mask whose zeros are counted: {name}" for name, word in binding.padded.items() if name in taken]
+    said += [
+        f"{word} is a mask whose zeros are counted: {name}" for name, word in binding.padded.items() if name in taken
+    ]
     said += [f"{name} is {dtype}" for name, dtype in binding.cast.items()]
     said += [
         f"{name} is held by the layer, as {word}"

@@ -14,13 +14,13 @@ from typing import Any
 from conformance.judge.records import Finding, Judgement, Worst
 
 from .checks import combine
-from .words import Binding, for_json, worst_first
+from .words import AnyBinding, for_json, worst_first
 
 SCHEMA = 1
 FILE_NAME = "findings.json"
 
 
-def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]], directory: Path) -> Path:
+def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBinding]], directory: Path) -> Path:
     """Write `findings.json` into the directory (made if missing) and return its path. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME

@@ -64,7 +64,9 @@ class FunctionPage:
 
 def page_of(function: Function | TensorFunction, bindings: Mapping[str, Sequence[Any]]) -> FunctionPage | TensorPage:
     """The page of any function of the standard; `bindings` as for `function_page`."""
-    return tensor_page(function, bindings) if isinstance(function, TensorFunction) else function_page(function, bindings)
+    return (
+        tensor_page(function, bindings) if isinstance(function, TensorFunction) else function_page(function, bindings)
+    )
 
 
 def document_of(page: FunctionPage | TensorPage) -> dict[str, Any]:

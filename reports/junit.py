@@ -16,14 +16,14 @@ from conformance.judge.records import Finding, Judgement
 from conformance.observe.observation import Subject
 
 from .checks import Check, checks_of, combine
-from .words import Binding, plain
+from .words import AnyBinding, plain
 
 FILE_NAME = "junit.xml"
 
 
 def write(
     judgements: Sequence[Judgement],
-    bindings: Mapping[str, Sequence[Binding]],
+    bindings: Mapping[str, Sequence[AnyBinding]],
     directory: Path,
     *,
     failures_only: bool = False,

@@ -13,7 +13,7 @@ from conformance.judge.message import four_lines, rule_name, ulps
 from conformance.judge.records import Finding, Judgement
 
 from .checks import checks_of, combine, severities, verdicts
-from .words import STATES, Binding, count, listed, plain, worst_first
+from .words import STATES, AnyBinding, count, listed, plain, script, worst_first
 
 FILE_NAME = "report.md"
 BUDGET = 900_000
@@ -27,7 +27,7 @@ _WHERE = "They are in the HTML report and in findings.json."
 
 def write(
     judgements: Sequence[Judgement],
-    bindings: Mapping[str, Sequence[Binding]],
+    bindings: Mapping[str, Sequence[AnyBinding]],
     directory: Path,
     *,
     budget: int = BUDGET,
@@ -138,9 +138,7 @@ def _details(finding: Finding) -> str:
     title = _inline(f"{finding.function}.{rule_name(finding)} on {finding.subject}, {finding.severity}")
     entry_points = ", ".join(_inline(name) for name in finding.entry_points)
     head = f"\n**{title}** ({count(finding.deviating)} of {count(finding.checked, 'comparison')} in {_inline(finding.region)}; {entry_points})\n"
-    return (
-        f"{head}{known}\n{_fenced(four_lines(finding))}\n{_fenced(plain(finding.reproducer, 2000).rstrip(), 'python')}"
-    )
+    return f"{head}{known}\n{_fenced(four_lines(finding))}\n{_fenced(script(finding), 'python')}"
 
 
 def _fenced(content: str, language: str = "text") -> str:

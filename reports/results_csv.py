@@ -17,7 +17,7 @@ from conformance.judge.records import GRADES, Judgement
 
 from .checks import combine
 from .results import WORST, records
-from .words import Binding, for_json, plain
+from .words import AnyBinding, for_json, plain
 
 FILE_NAME = "results.csv"
 
@@ -29,7 +29,7 @@ _FLAT = (
 COLUMNS = (*_FLAT, *GRADES, *(f"worst_{name}" for name in WORST), "bits", "message", "case")
 
 
-def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]], directory: Path) -> Path:
+def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBinding]], directory: Path) -> Path:
     """Write `results.csv` (UTF-8, header line, `\\r\\n` as RFC 4180 says) and return its path. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME
@@ -57,11 +57,16 @@ def rows(judgement: Judgement) -> Iterator[list[Any]]:
         yield [
             *(record[name] for name in _FLAT),
             *record["grades"].values(),
-            *(" ".join(cell) if isinstance(cell := worst.get(name, ""), tuple) else cell for name in WORST),
+            *(_joined(cell) if isinstance(cell := worst.get(name, ""), tuple) else cell for name in WORST),
             record["bits"],
             _harmless(plain(record["message"])),
             record["case"],
         ]
+
+
+def _joined(inputs: tuple[str, ...]) -> str:
+    """Numbers by a space; `logits = [0, 1]` and what follows by a semicolon."""
+    return ("; " if any(" " in one for one in inputs) else " ").join(inputs)
 
 
 def _harmless(cell: str) -> str:

@@ -14,12 +14,12 @@ from conformance.judge.records import Judgement
 
 from .checks import combine
 from .results import SCHEMA, records
-from .words import Binding, for_json
+from .words import AnyBinding, for_json
 
 FILE_NAME = "results.json"
 
 
-def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[Binding]], directory: Path) -> Path:
+def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBinding]], directory: Path) -> Path:
     """Write `results.json` into the directory (made if missing) and return its path. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME

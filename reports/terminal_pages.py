@@ -62,8 +62,12 @@ def _of_tensors(page: TensorPage) -> RenderableType:
         parts += [Text(), Text(note)]
     parts += _section("Arguments", [(f"{a.name}{shape_of(a)}", about(a)) for a in page.arguments])
     if function.result:
-        parts += _section("Result", [(f"[{', '.join(function.result)}]", "at every place of the dimensions before the core")])
-    parts += _section("Options", [(s.name, f"{s.meaning}; {s.domain}; default {short(s.default)}") for s in page.settings])
+        parts += _section(
+            "Result", [(f"[{', '.join(function.result)}]", "at every place of the dimensions before the core")]
+        )
+    parts += _section(
+        "Options", [(s.name, f"{s.meaning}; {s.domain}; default {short(s.default)}") for s in page.settings]
+    )
     parts += _section("Reductions", [(name, REDUCTIONS[name]) for name in function.reductions])
     parts += _section("Rows", [(name, ROWS[name]) for name in function.rows])
     parts += _calls(page)

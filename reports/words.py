@@ -192,6 +192,13 @@ def plain(text: str, longest: int = LONGEST_TEXT) -> str:
     return kept if len(kept) <= longest else kept[: longest - 1] + "…"
 
 
+def script(finding: Finding, longest: int = 4000) -> str:
+    """A finding's reproducer, whole, or how to get it: half a script helps nobody."""
+    if len(finding.reproducer) <= longest:
+        return plain(finding.reproducer, longest).rstrip()
+    return f"# {len(finding.reproducer):,} characters long; this prints it: nnconform repro RUN {finding.id}"
+
+
 def count(number: int, noun: str = "", plural: str = "") -> str:
     """`1,234 findings`, `1 finding`, `no findings`-free: the number always comes as digits."""
     spelt = f"{number:,}"

@@ -26,7 +26,7 @@ from conformance.judge.run import judge_run
 from conformance.observe import worker
 from conformance.observe.observation import Subject
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction
-from conformance.standard.tensors import WHOLE
+from conformance.standard.tensors import WHOLE, Argument
 from conformance.truth import ulps
 from conformance.truth.cache import Oracle
 from conformance.truth.exacts import Exacts
@@ -108,7 +108,7 @@ class TensorFault:
 
 def is_long(case: Case) -> bool:
     """Whether a case is about very many numbers, whose truths take most of the time."""
-    return math.prod(case.inputs[0].shape) > 500
+    return any(math.prod(item.shape) > 500 for item in case.inputs)
 
 
 def no_fault(function: str, **asked: Any) -> TensorFault:
@@ -121,10 +121,10 @@ class TensorToy:
 
     name = "toy"
     configurations = ("default",)
-    modes = ("eager", "compiled")
-    slow_modes = ()
-    recompiles = ()
-    views = ("contiguous", "strided", "transposed")
+    modes: tuple[str, ...] = ("eager", "compiled")
+    slow_modes: tuple[str, ...] = ()
+    recompiles: tuple[str, ...] = ()
+    views: tuple[str, ...] = ("contiguous", "strided", "transposed")
     not_supported = ("lacks this dtype",)
     bindings: tuple[Any, ...] = ()
 
@@ -274,6 +274,9 @@ class TensorToy:
             named = zip(argument.core, array.shape[max(place, 0) :], strict=False)
             if not fits or any(sizes.setdefault(dimension, size) != size for dimension, size in named):
                 raise ValueError(f"{name} of the shape {numbers[name].shape} does not go with the others")
+        for dimension, rule in function.computed.items():
+            if sizes.get(dimension, 0) % int(rule.partition("*")[0]):
+                raise ValueError(f"{dimension} must be {rule}, not {sizes[dimension]}")
         if "weight" in numbers:
             due = result_shape(function, {**options, "reduction": "none"}, laid_out(function, numbers, options))
             if numbers["weight"].shape != due:
@@ -288,17 +291,45 @@ class TensorToy:
             if argument.kind == "label_list" and (array < -1).any() and "label" not in accepts:
                 raise ValueError(f"{name} must be from 0 on, or -1 at the end")
             if argument.kind == "label":
-                first = function.arguments[0]
-                classes = core_last(function, first.name, numbers[first.name], options).shape[-1]
+                classes = self._classes(function, numbers, options)
                 bad = (array < 0) | (array >= classes)
                 bad &= array != options.get("ignore_index") if options.get("ignore_index") is not None else True
                 if bad.any():
                     if "label" not in accepts:
                         raise ValueError(f"{name} must be from 0 to {classes - 1}")
                     numbers[name] = np.where(bad, np.clip(array, 0, classes - 1), array)
+            if argument.kind in ("label_sequence", "length") and "label" not in accepts:
+                most = self._most(function, argument, numbers, options)
+                if (array < 0).any() or (array > most).any():
+                    raise ValueError(f"{name} must be from 0 to {most}")
             if name == "weight" or argument.kind == "nonnegative":
                 if (array < 0).any() and "weight" not in accepts:
                     raise ValueError(f"{name} must not be negative")
+
+    def _most(
+        self,
+        function: TensorFunction,
+        argument: Argument,
+        numbers: Mapping[str, NDArray[Any]],
+        options: Mapping[str, Any],
+    ) -> int:
+        """The greatest label of a sequence, or the greatest length."""
+        if argument.kind == "label_sequence":
+            return self._classes(function, numbers, options) - 1
+        first = function.arguments[0]
+        of = (
+            ("labels", -1)
+            if argument.name.startswith("label")
+            else (first.name, first.core.index("time") - len(first.core))
+        )
+        return int(numbers[of[0]].shape[of[1]])
+
+    @staticmethod
+    def _classes(function: TensorFunction, numbers: Mapping[str, NDArray[Any]], options: Mapping[str, Any]) -> int:
+        """How many there are: the size of the dimension of that name, in whatever argument has it."""
+        argument = next(a for a in function.arguments if "classes" in a.core and a.name in numbers)
+        place = argument.core.index("classes") - len(argument.core)
+        return int(core_last(function, argument.name, numbers[argument.name], options).shape[place])
 
 
 def _of_type(value: Any, option: Any) -> bool:
@@ -338,7 +369,10 @@ def laid_out(
     function: TensorFunction, numbers: Mapping[str, NDArray[Any]], options: Mapping[str, Any]
 ) -> dict[str, NDArray[Any]]:
     """Every argument in the standard's layout."""
-    return {name: array if name == "weight" else core_last(function, name, array, options) for name, array in numbers.items()}
+    return {
+        name: array if name == "weight" else core_last(function, name, array, options)
+        for name, array in numbers.items()
+    }
 
 
 def numbers_of(tensor: Tensor) -> NDArray[Any]:

@@ -352,41 +352,51 @@ def _generic(
     ]
     floats = [argument for argument in floats if special_numbers(argument.kind, format) and not argument.shared]
     labels = [name for name in names if function.argument(name).kind == "label"]
+    alike = _alike(floats)
+    both = " or ".join(argument.name for argument in alike)
     for argument in floats:
+        about = both if argument in alike else argument.name
         core = tuple(sizes[dimension] for dimension in argument.core)
         if not core:
             for label, (group, number) in special_numbers(argument.kind, format).items():
-                yield f"{argument.name} {group}: {label}", {argument.name: number}
+                yield f"{about} {group}: {argument.name} {label}", {argument.name: number}
             continue
         for name, cells, place in _generic_rows(argument, core, format):
+            name = name if about == argument.name else name.replace(argument.name, about, 1) + f", {argument.name}"
             if labels and "classes" in argument.core and place >= 0:
                 yield f"{name}, the label's", {**cells, labels[0]: place}
                 yield f"{name}, another's", {**cells, labels[0]: (place + 1) % core[0]}
             else:
                 yield name, cells
+    if len(alike) > 1:
+        yield from _generic_pairs(both, alike[0], alike[1], tuple(sizes[d] for d in alike[0].core), format)
+
+
+def _alike(floats: Sequence[Argument]) -> list[Argument]:
+    """Arguments of which one is as good as the other, such as a prediction and a target that may be any number: what is true
+    of numbers in the one is so in the other, and they share their regions."""
     free = [argument for argument in floats if argument.kind in ("real", "logit")]
-    if len(free) > 1 and free[0].core == free[1].core:
-        yield from _generic_pairs(free[0], free[1], tuple(sizes[d] for d in free[0].core), sizes, format)
+    alike = [argument for argument in free if argument.core == free[0].core]
+    return alike if len(alike) > 1 else []
 
 
 def _generic_pairs(
-    first: Argument, second: Argument, core: tuple[int, ...], sizes: Mapping[str, int], format: Format
+    both: str, first: Argument, second: Argument, core: tuple[int, ...], format: Format
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Two arguments of one kind that are equal, or opposite."""
-    both = f"{first.name} and {second.name}"
+    """Two arguments that are alike, and equal or opposite; `both` is what they are called together."""
     if core:
-        row = _numbers(first, core, sizes, "equal rows")
+        row = _numbers(first, core, sizes={}, salt="equal rows")
         yield f"{both} equal", {first.name: row, second.name: row}
         yield f"{both} opposite", {first.name: row, second.name: -row}
         return
     for label, (group, number) in special_numbers("real", format).items():
-        yield f"{both} {group}: {label}, equal", {first.name: number, second.name: number}
+        yield f"{both} {group}: both {label}", {first.name: number, second.name: number}
     for label, group, number in (
         ("+inf", "infinite", math.inf),
         ("largest", "large", format.largest),
         ("tiny", "tiny", 2.0 ** int(-TINY * format.emin)),
     ):
-        yield f"{both} {group}: {label}, opposite", {first.name: number, second.name: -number}
+        yield f"{both} {group}: {label} and its negative", {first.name: number, second.name: -number}
     yield f"{both} equal", {first.name: 1.5, second.name: 1.5}
 
 
@@ -400,7 +410,7 @@ def _generic_rows(
     alone = where if len(core) == 1 else -1
     if argument.kind == "distribution":
         certain = np.zeros(core)
-        certain.reshape(-1)[1 % math.prod(core)] = 1.0
+        certain[..., 1 % core[-1]] = 1.0
         yield f"{name} certain", {name: certain}, -1
         spoilt = certain.copy()
         spoilt.reshape(-1)[0] = math.nan

@@ -100,6 +100,7 @@ def tensor_groups(
     rules: Sequence[str], tier: str,
 ) -> Iterator[Group]:  # fmt: skip
     """A group for each entry point of each function wanted, in the order of the standard. Empty selections mean everything."""
+    modes = modes_for(backend, modes, tier)
     for name, function in TENSOR_FUNCTIONS.items():
         if functions and name not in functions:
             continue

@@ -38,7 +38,13 @@ def ask_draws(asker: TensorAsker) -> Iterator[Case]:
             yield asker.ask(scene, "value", "training.moments", options, detail=DRAWS)
     if "axis" in asker.binding.parameters:
         for axis in (0, 1, -2):
-            yield asker.ask(_scene(asker), "value", "training.support", {**asker.base(), "axis": axis}, detail=f"support along {axis}")
+            yield asker.ask(
+                _scene(asker),
+                "value",
+                "training.support",
+                {**asker.base(), "axis": axis},
+                detail=f"support along {axis}",
+            )
 
 
 def _samples(asker: TensorAsker) -> list[dict[str, Any]]:

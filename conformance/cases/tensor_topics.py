@@ -141,6 +141,11 @@ class TensorAsker:
         wanted += ["weight"] if "weight" in also else []
         return [name for name in wanted if name in taken]
 
+    def pair(self) -> list[str]:
+        """As `names`, with the second argument even where it may be left out and is then zero (a target)."""
+        first, *others = self.function.arguments
+        return self.names([a.name for a in others[:1] if a.optional and (a.kind, a.core) == (first.kind, first.core)])
+
     def optional(self) -> list[str]:
         """Optional arguments that this entry point takes, the weight among them."""
         known = {a.name for a in self.function.arguments if a.optional} | (
@@ -181,10 +186,9 @@ class TensorAsker:
         if self.function.axis and core is not None and isinstance(options.get("axis"), int):
             rank = scene.tensors[core].ndim
             options["axis"] = options["axis"] if -rank <= options["axis"] < rank else 0
+        sizes = core_sizes(self.function, scene.tensors)
         for name, array in fitting(self.function, scene.tensors, options).items():
-            inputs.append(
-                self._input(name, array, options, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name))
-            )
+            inputs.append(self._input(name, array, options, sizes, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name)))
         cotangent = direction = None
         if quantity in ("gradient", "hessian_vector", "value_and_gradient"):
             shape = result_shape(self.function, options, scene.tensors)
@@ -208,7 +212,9 @@ class TensorAsker:
     def float_dtype(self) -> str:
         return self.dtype if self.dtype in FORMATS else "float32"
 
-    def _input(self, name: str, array: NDArray[Any], options: Mapping[str, Any], view: str, dtype: str | None) -> Input:
+    def _input(
+        self, name: str, array: NDArray[Any], options: Mapping[str, Any], sizes: Mapping[str, int], view: str, dtype: str | None
+    ) -> Input:  # fmt: skip
         argument = self.function.argument(name)
         if self.function.axis and len(argument.core) == 1 and not argument.shared and isinstance(options["axis"], int):
             array = np.moveaxis(array, -1, options["axis"])
@@ -218,7 +224,7 @@ class TensorAsker:
             array = array.transpose(order)
         padding = name in self.binding.padded
         if padding:
-            size = sizes_of(self.function)["time" if name.startswith("input") else "length"]
+            size = sizes["time" if name.startswith("input") else "length"]
             array = (np.arange(size) >= np.asarray(array)[..., None]).astype(np.float64)
         kind = argument.kind if not padding else "real"
         if dtype is None:
@@ -239,6 +245,15 @@ def fitting(function: TensorFunction, tensors: Mapping[str, NDArray[Any]], optio
             found[name] = np.where(array == options["blank"] % classes, (array + 1) % classes, array)
         elif kind == "sign" and options.get("labels") == "binary" and (np.abs(array) == 1).all():
             found[name] = (array + 1) / 2
+    return found
+
+
+def core_sizes(function: TensorFunction, tensors: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """Sizes of the core dimensions that these tensors have, in the standard's layout."""
+    found: dict[str, int] = {}
+    for name, array in tensors.items():
+        core = function.argument(name).core
+        found.update(zip(core, array.shape[array.ndim - len(core) :], strict=True))
     return found
 
 
@@ -519,7 +534,7 @@ def _ranks(asker: TensorAsker) -> Iterator[Case]:
     """Tensors of rank 1 to 4, every dimension different."""
     base, names = asker.base(), asker.names()
     for rank in LOOPS:
-        if len(asker.loop(rank)) != rank or rank == 2 or (rank == 0 and base.get("rows", "none") != "none"):
+        if not asker.function.batched or len(asker.loop(rank)) != rank or rank == 2 or (rank == 0 and base.get("rows", "none") != "none"):
             continue
         if is_frugal(asker.backend, asker.mode, asker.tier) and rank < 3:
             continue
@@ -612,7 +627,7 @@ def _sizes(asker: TensorAsker) -> Iterator[Case]:
     if (
         asker.batched()
         and not asker.function.result
-        and not dimension
+        and not any(argument.core for argument in asker.function.arguments)
         and asker.function.reductions
         and not asker.binding.squeezed
     ):
@@ -755,7 +770,7 @@ def _defaults(asker: TensorAsker) -> Iterator[Case]:
 
 def _symmetry(asker: TensorAsker) -> Iterator[Case]:
     """Arguments with which a property of the function must show: exchanged, shifted, equal."""
-    base, names = asker.base(), asker.names()
+    base, names = asker.base(), asker.pair()
     kinds = {prop.kind for prop in asker.function.properties}
     tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "symmetry")
     first, *others = names

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from conformance.formats import FORMATS
 from conformance.observe.observation import Subject
+from conformance.standard.tensors import COMMON
 
 from .records import SEVERITIES, Finding, Result, Worst
 from .values import FORWARD
@@ -32,11 +33,14 @@ def findings_of(
     """All findings, worst first."""
     causes: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     checked: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    results = list(results)
+    unusable = {_plain_call(result): result for result in results if result.outcome == "raised" and result.rule.endswith(".value")}
     for result in results:
-        key = _cause(result)
-        checked[(*key[:3], result.entry_point)] += result.comparisons
+        checked[(*_cause(result)[:3], result.entry_point)] += result.comparisons
         if result.outcome in FAULTS:
-            causes[key][result.entry_point].append(result)
+            # What is raised whatever is asked has one cause.
+            first = unusable.get(_plain_call(result)) if result.outcome == "raised" else None
+            causes[_cause(first or result)][result.entry_point].append(result)
     findings = []
     for cause, by_entry_point in causes.items():
         for group in [tuple(sorted(by_entry_point))] if cause[1] == "*" else _agreeing(by_entry_point):
@@ -59,26 +63,40 @@ def _cause(result: Result) -> tuple[str, str, str, str]:
     return (result.subject, result.function, result.rule, result.region.removesuffix(FORWARD))
 
 
+def _plain_call(result: Result) -> tuple[str, ...]:
+    """Whose call it is, in which mode, and the type of what it raised."""
+    return (result.subject, result.function, result.entry_point, result.mode, result.message.partition(":")[0])
+
+
 def _agreeing(by_entry_point: Mapping[str, Sequence[Result]]) -> list[tuple[str, ...]]:
-    """Entry points whose deviating bits are the same wherever both were asked the same; each in one group."""
-    signatures = {
-        entry_point: {
-            (repr(sorted(result.parameters.items())), result.dtype, result.mode, result.region): result.bits
-            for result in results
-        }
-        for entry_point, results in by_entry_point.items()
-    }
+    """Entry points whose deviating bits are the same wherever both were asked the same; each in one group.
+
+    Where they were asked nothing alike, because the one puts results together and the other does not, it is enough that the
+    bits are the same all the same.
+    """
+    signatures = {name: _signature(results, ()) for name, results in by_entry_point.items()}
+    rough = {name: _signature(results, COMMON) for name, results in by_entry_point.items()}
     groups: list[list[str]] = []
     for entry_point, signature in signatures.items():
         for group in groups:
-            other = signatures[group[0]]
-            shared = signature.keys() & other.keys()
-            if shared and all(signature[key] == other[key] for key in shared):
+            mine, other = signature, signatures[group[0]]
+            if not mine.keys() & other.keys():
+                mine, other = rough[entry_point], rough[group[0]]
+            shared = mine.keys() & other.keys()
+            if shared and all(mine[key] == other[key] for key in shared):
                 group.append(entry_point)
                 break
         else:
             groups.append([entry_point])
     return [tuple(sorted(group)) for group in groups]
+
+
+def _signature(results: Sequence[Result], without: Sequence[str]) -> dict[tuple[str, ...], str]:
+    """The bits that deviate by what was asked, but for the parameters `without`."""
+    return {
+        (repr(sorted((name, value) for name, value in result.parameters.items() if name not in without)), result.dtype, result.mode, result.region): result.bits
+        for result in results
+    }  # fmt: skip
 
 
 def _finding(

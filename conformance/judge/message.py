@@ -83,9 +83,7 @@ def sentence_of(function: str, rule: str) -> str:
 def unusual(function: str, parameters: Mapping[str, object]) -> dict[str, object]:
     """The parameters that are not the standard's defaults; all of them where the standard at hand lacks the function."""
     usual = CATALOGUE[function].defaults() if function in CATALOGUE else {}
-    return {
-        name: value for name, value in parameters.items() if name not in usual or not _is_same(usual[name], value)
-    }
+    return {name: value for name, value in parameters.items() if name not in usual or not _is_same(usual[name], value)}
 
 
 def _is_same(one: object, other: object) -> bool:

@@ -122,7 +122,7 @@ def groups(case: Case, judged: Judged, rules: Mapping[str, Any]) -> Iterator[Gro
     keys: dict[tuple[str, str], list[int]] = {}
     for index in range(count) if case.places else ():
         name = case.places[place[index]]
-        region = region_of(name) + suffixes[special[index]]
+        region = region_of(name)
         region += FREE if name in case.free or judged.unspecified[index] else ""
         keys.setdefault((_rule_of_place(case, name, rules), region), []).append(index)
     for (rule, region), found in keys.items():
@@ -211,7 +211,8 @@ def _is_wrong(judged: Judged, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
     format, truth = judged.format, judged.exact.truth.take(indices)
     error = judged.error[indices]
     size = np.where(truth.kind == FINITE, 0.5, 1.0) * 2.0 ** (format.precision - 1)
-    hopeless = (error > size) & (error > 16 * judged.bar[indices])
+    with np.errstate(over="ignore"):
+        hopeless = (error > size) & (error > 16 * judged.bar[indices])
     nan = np.isnan(values(judged.observed[indices], format))
     wrong: NDArray[np.bool_] = (nan != (truth.kind == NAN)) | hopeless | ((truth.kind == INFINITE) & (error > 0))
     return wrong

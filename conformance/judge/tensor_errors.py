@@ -90,21 +90,24 @@ def _accepted(answers: TensorAnswers, observation: Observation, region: str) -> 
 
 
 def _documented(answers: TensorAnswers, observation: Observation) -> str:
-    """The documentation that allows what the rule would have refused; nothing if there is none."""
+    """The documentation that allows what the rule would have refused; nothing if there is none.
+
+    That arguments are broadcast to one another's shape excuses no shape that none of them has: (N, 1) and (N,) that give (N, N).
+    """
     case = observation.case
     binding: Mapping[str, Any] = answers.bindings.get(f"{case.function}/{case.entry_point}", {})
     found: str = binding.get("unsound", {}).get(case.rule, "")
-    if not found and case.rule == "errors.shape" and _broadcast([item.shape for item in case.inputs]):
+    if not found and case.rule == "errors.shape" and _broadcast([tuple(item.shape) for item in case.inputs]):
         found = binding.get("broadcasts", "")
     return found
 
 
 def _broadcast(shapes: list[tuple[int, ...]]) -> bool:
+    """Whether the shape of one of the arguments is that to which all can be broadcast."""
     try:
-        np.broadcast_shapes(*shapes)
+        return np.broadcast_shapes(*shapes) in shapes
     except ValueError:
         return False
-    return True
 
 
 def _says_so(answers: TensorAnswers, observation: Observation) -> bool:

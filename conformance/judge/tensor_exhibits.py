@@ -6,6 +6,7 @@ As `exhibits`; read from the same answers, and nothing here decides anything. Kn
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from conformance.truth.reals import Reals
 
 from .message import short, unusual
 from .records import Convention, Exhibit
-from .tensor_accuracy import Judged, place_of
+from .tensor_accuracy import Judged, place_of, region_of
 from .tensor_answers import TensorAnswers, numbers_of
 from .tensors import judged_answer
 
@@ -28,7 +29,7 @@ DTYPE = "float32"
 """What the tables are about: most people compute in it."""
 
 MOST_PLACES = 40
-"""Places of a function that are shown: those that the standard declares for it first, then those that every function is asked."""
+"""Places of a function that are shown: those that the standard declares for it first, then of those that every function is asked."""
 
 MOST_NUMBERS = 8
 """Numbers of one place that a cell of the table spells out."""
@@ -120,11 +121,28 @@ def _rows(answers: TensorAnswers, entry_point: str, observations: list[Observati
             observed, truth = _texts(judged, members, scale)
             found[name] = Exhibit(
                 answers.subject.id, entry_point, case.function, case.quantity if not case.wrt else f"gradient in {case.wrt}",
-                own, case.dtype, name, observed, truth, _verdict(case, judged, members, name),
+                own, case.dtype, _title(name), observed, truth, _verdict(case, judged, members, name),
             )  # fmt: skip
-    declared = [edge.name for edge in answers.function.edges if edge.name in found]
-    names = [*declared, *(name for name in found if name not in declared)]
-    return [found[name] for name in names[:MOST_PLACES]]
+    return [found[name] for name in _chosen(list(found), [edge.name for edge in answers.function.edges])]
+
+
+def _chosen(names: list[str], declared: list[str]) -> list[str]:
+    """As many places as are shown: the declared ones in their order, then some of every region, in the order of the plan."""
+    first = [name for name in declared if name in names]
+    by_region: dict[str, list[str]] = {}
+    for name in names:
+        if name not in first:
+            by_region.setdefault(region_of(name), []).append(name)
+    # The first of every region, then the second of every region.
+    others = [name for row in zip_longest(*by_region.values()) for name in row if name is not None]
+    kept = set(others[: max(0, MOST_PLACES - len(first))])
+    return first[:MOST_PLACES] + [name for name in names if name in kept]
+
+
+def _title(place: str) -> str:
+    """`both largest` for `prediction or target large: both largest`: a region of two arguments says nothing more."""
+    region, _, what = place.partition(": ")
+    return what if what and " or " in region else place
 
 
 def _cotangent(cotangents: NDArray[np.float64], place: int, places: int) -> float:

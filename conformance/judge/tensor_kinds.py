@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.formats import FORMATS
+import numpy as np
+
+from conformance.formats import FORMATS, round_to
 from conformance.observe.observation import Observation
 from conformance.standard.tensors import COMMON
+from conformance.truth import ulps
 
 from .records import Result
 from .tensor_answers import TensorAnswers
@@ -77,7 +80,8 @@ def _of_other_dtypes(answers: TensorAnswers, observation: Observation, region: s
     case, output = observation.case, observation.outputs[0]
     floats = [item.dtype for item in case.inputs if item.dtype in FORMATS] + [case.dtype]
     if output.dtype not in FORMATS:
-        return answers.check(observation, case.rule, False, f"the result is {output.dtype}", region=region)
+        due = output.dtype != "none" and _is_exact(answers, observation)
+        return answers.check(observation, case.rule, due, f"the result is {output.dtype}, and not the exact one", region=region)
     judged = judged_answer(answers, observation, answers.truth(case), 0, output.dtype)
     if judged is None:
         return answers.check(
@@ -90,6 +94,16 @@ def _of_other_dtypes(answers: TensorAnswers, observation: Observation, region: s
     return answers.check(
         observation, case.rule, not bad, f"{given} gave {output.dtype} with {bad} of {len(judged.error)} numbers beyond the bar of the narrowest", region=region
     )  # fmt: skip
+
+
+def _is_exact(answers: TensorAnswers, observation: Observation) -> bool:
+    """Whether a result of whole numbers is the exact one, as for other functions of whole numbers."""
+    output, exact = observation.outputs[0], answers.truth(observation.case)
+    if tuple(output.shape) != tuple(exact.shape):
+        return False
+    format = FORMATS["float64"]
+    numbers = answers.bits(output).reshape(-1).view(output.dtype).astype(np.float64)
+    return bool((ulps.error(round_to(numbers, format), format, exact.truth) == 0).all())
 
 
 def judge_tensor_defaults(answers: TensorAnswers) -> Iterator[Result]:

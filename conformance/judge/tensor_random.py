@@ -32,7 +32,11 @@ def judge_tensor_random(answers: TensorAnswers) -> Iterator[Result]:
     """Kind and support of every draw; the derivative of soft ones; distribution and seed from many."""
     for observation in answers.of("random"):
         case = observation.case
-        if case.quantity == "value" and case.detail == "support" and observation.outcome in ("returned", "not_supported"):
+        if (
+            case.quantity == "value"
+            and case.detail == "support"
+            and observation.outcome in ("returned", "not_supported")
+        ):
             supported = observation.outcome == "returned"
             yield answers.result(
                 observation, "dtype.supported", outcome="conforms" if supported else "not_supported", comparisons=int(supported),
@@ -177,7 +181,11 @@ def moments(y: Floats, logits: Floats, temperature: float, hard: bool, format: F
     centred = (largest == most) - p[most]
     even = 2 * (rows // 2)
     products = centred[0:even:2] * centred[1:even:2]
-    facts.append(Fact("the mean product of neighbouring rows", float(products.mean()), 0.0, hoeffding(1.0, len(products), chance)))
+    facts.append(
+        Fact(
+            "the mean product of neighbouring rows", float(products.mean()), 0.0, hoeffding(1.0, len(products), chance)
+        )
+    )
     for i, j in pairs:
         with np.errstate(divide="ignore", invalid="ignore"):
             noise = temperature * np.log(y[:, i] / y[:, j]) - (logits[i] - logits[j])

@@ -117,6 +117,12 @@ def _verdicts(answers: TensorAnswers, case: Case, judged: Judged) -> Iterator[Ve
 
 
 def _result(answers: TensorAnswers, observation: Observation, found: Verdict, rule: str) -> Result:
+    link = _documented(answers, observation.case, rule, found.region) if found.deviates else ""
+    if link:
+        return answers.result(
+            observation, rule, region=found.region + FREE, outcome="unspecified", comparisons=found.comparisons, unspecified=found.comparisons,
+            worst=found.worst, message=f"documented to be something else: {link}",
+        )  # fmt: skip
     outcome = (
         "deviates" if found.deviates else "undecided" if found.undecided else "unspecified" if found.unspecified == found.comparisons and found.comparisons else "conforms"
     )  # fmt: skip
@@ -127,6 +133,12 @@ def _result(answers: TensorAnswers, observation: Observation, found: Verdict, ru
         worst=found.worst, bits=found.bits,
         message=("the formula is indeterminate there; what came is recorded" if outcome == "unspecified" else _said(observation)),
     )  # fmt: skip
+
+
+def _documented(answers: TensorAnswers, case: Case, rule: str, region: str) -> str:
+    """The page that says that this entry point does something else there; nothing if there is none."""
+    unsound: Mapping[str, str] = answers.bindings.get(f"{case.function}/{case.entry_point}", {}).get("unsound", {})
+    return unsound.get(f"{rule}: {region}", "") or unsound.get(rule, "")
 
 
 def _said(observation: Observation) -> str:

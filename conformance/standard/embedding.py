@@ -565,10 +565,10 @@ ranking_softmax = TensorFunction(
     edges=(
         Edge("equal scores", {"logits": (2.0, 2.0, 2.0), "relevance": (1.0, 0.0, 0.5)}),
         Edge("nothing is relevant", {"logits": (2.0, -1.0, 0.5), "relevance": (0.0, 0.0, 0.0)}),
-        Edge("an impossible item that is not relevant", {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 0.0, 0.5)}),
+        Edge("logits infinite: an impossible item that is not relevant", {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 0.0, 0.5)}),
         Edge("an impossible item of weight 0",
              {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 2.0, 0.5), "weights": (1.0, 0.0, 0.25)}),
-        Edge("an impossible item that is relevant", {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 0.25, 0.5)}),
+        Edge("logits infinite: an impossible item that is relevant", {"logits": (2.0, -_INF, 0.5), "relevance": (1.0, 0.25, 0.5)}),
         Edge("one item", {"logits": (-3.0,), "relevance": (2.0,)}),
         Edge("the relevant item far ahead", {"logits": (1e4, 0.0, -1e4), "relevance": (1.0, 0.0, 0.0)}),
         Edge("the relevant item far behind", {"logits": (1e4, 0.0, -1e4), "relevance": (0.0, 0.0, 2.0)}),

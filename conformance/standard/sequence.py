@@ -161,19 +161,19 @@ def _edges(argument: str) -> tuple[Edge, ...]:
             {argument: _frames(5), "labels": (1, 1, 1), "input_length": 5, "label_length": 3},
         ),
         Edge("input shorter than its tensor", {**whole, "input_length": 4}),
-        Edge("NaN after the end of the input", {**whole, argument: _row_of(seven, 4, _NAN), "input_length": 4}),
-        Edge("+∞ after the end of the input", {**whole, argument: _row_of(seven, 4, _INF), "input_length": 4}),
-        Edge("−∞ after the end of the input", {**whole, argument: _row_of(seven, 4, -_INF), "input_length": 4}),
+        Edge("after the end of the input: NaN", {**whole, argument: _row_of(seven, 4, _NAN), "input_length": 4}),
+        Edge("after the end of the input: +∞", {**whole, argument: _row_of(seven, 4, _INF), "input_length": 4}),
+        Edge("after the end of the input: −∞", {**whole, argument: _row_of(seven, 4, -_INF), "input_length": 4}),
         Edge("one frame, one label", {argument: _frames(1), "labels": (3,), "input_length": 1, "label_length": 1}),
         Edge("one frame, empty target", {argument: _frames(1), "labels": (3,), "input_length": 1, "label_length": 0}),
         Edge("no frame, empty target", {**whole, "input_length": 0, "label_length": 0}),
-        Edge("an impossible label in one frame", {**whole, argument: _with(seven, {(2, 1): -_INF})}),
-        Edge("an impossible blank in one frame", {**whole, argument: _with(seven, {(3, 0): -_INF})}),
+        Edge(f"{argument} infinite: an impossible label in one frame", {**whole, argument: _with(seven, {(2, 1): -_INF})}),
+        Edge(f"{argument} infinite: an impossible blank in one frame", {**whole, argument: _with(seven, {(3, 0): -_INF})}),
         Edge(
-            "an impossible class that is no label", {**whole, argument: _with(seven, {(t, 4): -_INF for t in range(7)})}
+            f"{argument} infinite: an impossible class that is no label", {**whole, argument: _with(seven, {(t, 4): -_INF for t in range(7)})}
         ),
-        Edge("blanks impossible", {**whole, argument: _with(seven, {(t, 0): -_INF for t in range(7)})}),
-        Edge("one alignment, certain", {argument: sure, "labels": (1, 2), "input_length": 4, "label_length": 2}),
+        Edge(f"{argument} infinite: blanks impossible", {**whole, argument: _with(seven, {(t, 0): -_INF for t in range(7)})}),
+        Edge(f"{argument} infinite: one alignment, certain", {argument: sure, "labels": (1, 2), "input_length": 4, "label_length": 2}),
         Edge("far from likely", {**whole, argument: tuple(tuple(200 * x for x in row) for row in seven)}),
     )
 
@@ -182,11 +182,11 @@ def _infeasible(argument: str) -> tuple[Edge, ...]:
     seven = _frames(7)
     whole = {argument: seven, "labels": (1, 2, 3), "input_length": 7, "label_length": 3}
     return (
-        Edge("fewer frames than labels", {**whole, "input_length": 2}),
-        Edge("too few frames for repeated labels", {**whole, "labels": (1, 1, 1), "input_length": 4}),
-        Edge("no frame, one label", {**whole, "input_length": 0, "label_length": 1}),
+        Edge("infeasible: fewer frames than labels", {**whole, "input_length": 2}),
+        Edge("infeasible: too few frames for repeated labels", {**whole, "labels": (1, 1, 1), "input_length": 4}),
+        Edge("infeasible: no frame, one label", {**whole, "input_length": 0, "label_length": 1}),
         Edge(
-            "a label that is impossible throughout",
+            "infeasible: a label that is impossible throughout",
             {**whole, argument: _with(seven, {(t, 2): -_INF for t in range(7)})},
         ),
     )

@@ -192,6 +192,8 @@ def _of_reals(reals: Reals) -> list[NDArray[Any]]:
 
 def unpack(raw: bytes) -> Exact | None:
     """The inverse of `pack`; None for bytes of another length."""
+    if len(raw) < 2 or len(raw) < 2 + 8 * raw[0]:
+        return None
     dimensions, has_upper = struct.unpack_from("<B?", raw)
     shape = struct.unpack_from(f"<{dimensions}q", raw, 2)
     n, place = int(np.prod(shape, dtype=np.int64)), 2 + 8 * dimensions

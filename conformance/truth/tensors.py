@@ -492,7 +492,8 @@ class _Problem:
     ) -> tuple[list[arb], list[arb]]:
         """Forward mode and Hessian-vector products, column by column: Σⱼ columnⱼ · directionⱼ; and their slack.
 
-        The slack is (8 + 2·max|x|) ulp of Σⱼ |columnⱼ · directionⱼ|: what is exponential in x loses |x| ulp by rounding x.
+        The slack is (8 + 2·max|x|) ulp of Σⱼ |columnⱼ · directionⱼ|: what is exponential in x loses |x| ulp by rounding x. In
+        forward mode what rounding the inputs and the sums may change the result by comes to that.
         """
         forward = self.asked.quantity == "forward_gradient"
         argument = self.given[self.asked.wrt][0]
@@ -519,7 +520,26 @@ class _Problem:
             shares = [ZERO if one is None else one for one in moving]
             total = [a + b for a, b in zip(total, shares, strict=True)]
             sizes = [a + magnitude(b) for a, b in zip(sizes, shares, strict=True)]
-        return total, [(8 + 2 * largest) * size for size in sizes]
+        slacks = [(8 + 2 * largest) * size for size in sizes]
+        if forward:
+            tangents = {(self.asked.wrt, place): arb(float(d)) for place, d in enumerate(np.asarray(cell).reshape(-1).tolist())}
+            slacks = [a + b for a, b in zip(slacks, self._turns(index, tangents), strict=True)]
+        return total, slacks
+
+    def _turns(self, index: int, tangents: Mapping[tuple[str, int], arb]) -> list[arb]:
+        """What rounding the inputs and the sums may change each result's derivative along a direction by: Σₖ |Σⱼ dⱼ·∂²f/∂xⱼ∂xₖ| · 2·ulp(xₖ), and
+        the same for sums."""
+        tape, made, moved, _ = self._run(index, tangents=tangents)
+        slacks = []
+        for result in moved:
+            backwards(tape, [(result, ONE)])
+            slack = ZERO
+            for variable in (one for row in made.values() for one in row):
+                slack += _product(2 * _worth(variable.value), self._change(index, variable.adjoint_tangent))
+            for total, change in tape.sums:
+                slack += _product(change, self._change(index, total.adjoint_tangent))
+            slacks.append(slack)
+        return slacks
 
 
 @dataclass(frozen=True)

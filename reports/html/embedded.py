@@ -29,7 +29,7 @@ from conformance.judge.records import Exhibit, Finding, Judgement
 from conformance.standard import TENSOR_FUNCTIONS, Source
 
 from ..tensor_page import TensorPage, place_of
-from ..words import QUANTITY_LABEL, STATES, excess, for_json, plain, worst_first
+from ..words import QUANTITY_LABEL, STATES, excess, for_json, plain, script, worst_first
 from .matrix import VIEWS, Cell
 from .sections import FunctionSection
 
@@ -146,7 +146,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "dtype": worst.dtype,
             "mode": worst.mode,
         },
-        "reproducer": plain(finding.reproducer, 4000),
+        "reproducer": script(finding),
     }
 
 
@@ -158,8 +158,14 @@ def gist(finding: Finding) -> str:
     if finding.message and rule.startswith("invariance."):
         # Its truth is what another call gave, and the message says that.
         given = ", ".join(worst.input)
-        return plain(f"{worst.observed} for {given if finding.function in TENSOR_FUNCTIONS else f'x = {given}'}: {finding.message}")
-    if finding.message and not rule.startswith("gradient.") and not (finding.function in TENSOR_FUNCTIONS and worst.truth):
+        return plain(
+            f"{worst.observed} for {given if finding.function in TENSOR_FUNCTIONS else f'x = {given}'}: {finding.message}"
+        )
+    if (
+        finding.message
+        and not rule.startswith("gradient.")
+        and not (finding.function in TENSOR_FUNCTIONS and worst.truth)
+    ):
         return plain(finding.message)
     marks = {"value": "", "gradient": "′", "forward_gradient": "′", "second_derivative": "″"}
     name = ("f" if finding.function == "*" else finding.function) + marks[quantity_of(rule)]

@@ -78,7 +78,10 @@ def _cell(key: str, checks: list[Check], strip: bytes, problem: str) -> Cell:
         r.worst.ulp
         for check in checks
         for r in check.results
-        if r.worst is not None and r.severity != "convention" and not math.isnan(r.worst.ulp) and not _beside_zero(r.worst)
+        if r.worst is not None
+        and r.severity != "convention"
+        and not math.isnan(r.worst.ulp)
+        and not _beside_zero(r.worst)
     ]
     worst = ulps(max(errors)) if errors else ""
     brief = worst.replace("e+0", "e").replace("e+", "e")

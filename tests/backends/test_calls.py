@@ -33,7 +33,16 @@ CALLS = [
     for name in PACKAGES
     if name not in INSTALLED
 ]
-ROOTS = ("keras", "optax", "jax.nn", "jax.scipy.special", "scipy.special", "torch", "tensorflow", "conformance.backends.numpy_functions")
+ROOTS = (
+    "keras",
+    "optax",
+    "jax.nn",
+    "jax.scipy.special",
+    "scipy.special",
+    "torch",
+    "tensorflow",
+    "conformance.backends.numpy_functions",
+)
 
 
 def given(function: TensorFunction, binding: Any) -> dict[str, np.ndarray]:

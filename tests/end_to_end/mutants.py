@@ -78,15 +78,27 @@ def planted(source: str, mutants: tuple[Mutant, ...]) -> str:
 
 def copy_of(site_packages: Path, into: Path, mutants: tuple[Mutant, ...]) -> Path:
     """A folder for the front of PYTHONPATH with JAX as it is installed, but for these faults."""
+    return copy_with(
+        site_packages, into, EDITED, planted((site_packages / EDITED).read_text(encoding="utf-8"), mutants)
+    )
+
+
+def copy_with(site_packages: Path, into: Path, edited: Path, text: str) -> Path:
+    """A folder for the front of PYTHONPATH with the package that `edited` is in as it is installed, but for the text of that module.
+
+    Other modules of that package may be in the folder already, if they were edited too.
+    """
     original, here = site_packages, into
-    for part in EDITED.parts:
+    for part in edited.parts:
         here.mkdir(parents=True, exist_ok=True)
         for neighbour in original.iterdir() if original != site_packages else ():
             # Not the compiled bytecode of the edited module: a link would have Python write over the original's.
-            if neighbour.name not in (part, "__pycache__"):
+            if neighbour.name not in (part, "__pycache__") and not (here / neighbour.name).exists():
                 (here / neighbour.name).symlink_to(neighbour)
         original, here = original / part, here / part
-    here.write_text(planted(original.read_text(encoding="utf-8"), mutants), encoding="utf-8")
+        if here.is_symlink():  # a neighbour of what was edited before
+            here.unlink()
+    here.write_text(text, encoding="utf-8")
     return into
 
 

@@ -68,7 +68,9 @@ def by(where: Where, steps: int) -> Strike:
     return lambda call, y: nudged(y, call.format, steps) if where(call) else y
 
 
-def computed(value: Callable[[Call, Sequence[Numbers]], Numbers], *names: str, where: Where = lambda call: True) -> Strike:
+def computed(
+    value: Callable[[Call, Sequence[Numbers]], Numbers], *names: str, where: Where = lambda call: True
+) -> Strike:
     """The value, computed by a formula in the arithmetic of the format; bfloat16 in float32."""
 
     def strike(call: Call, y: Numbers) -> Numbers:
@@ -105,16 +107,12 @@ def options(where: Where = always, **changed: Any) -> Misread:
 
 def option(name: str, of: Callable[[Call, Any], Any]) -> Misread:
     """The call with another value of one option."""
-    return lambda call: replace(
-        call.asked, options={**call.asked.options, name: of(call, call.asked.options[name])}
-    )
+    return lambda call: replace(call.asked, options={**call.asked.options, name: of(call, call.asked.options[name])})
 
 
 def default(name: str) -> Misread:
     """The call as if this option had its default in the standard."""
-    return lambda call: replace(
-        call.asked, options={**call.asked.options, name: call.asked.function.defaults()[name]}
-    )
+    return lambda call: replace(call.asked, options={**call.asked.options, name: call.asked.function.defaults()[name]})
 
 
 def without(name: str, where: Where = always) -> Misread:
@@ -167,7 +165,7 @@ def constant(x: Any) -> Any:
 def _softmax_of_constant_sum(x: Any, where: Any = None) -> Any:
     """The derivative of the denominator is missing."""
     there = [c for c in range(len(x)) if where is None or where[c]]
-    partition = constant(total([exp(x[c]) for c in there])) if there else None
+    partition: Any = constant(total([exp(x[c]) for c in there])) if there else None
     return tuple(exp(x[c]) / partition if c in there else 0 for c in range(len(x)))
 
 
@@ -180,7 +178,9 @@ def _surprise(logits: Any, label: int, where: Any = None) -> Any:
     return (log_sum_exp(there) if len(there) > 1 else there[0]) - logits[label]
 
 
-def _mean_over_samples(logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None) -> Any:
+def _mean_over_samples(
+    logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None
+) -> Any:
     """Class weights count in the numerator alone."""
     if labels == ignore_index:
         return Weighted(0, 0)
@@ -188,19 +188,27 @@ def _mean_over_samples(logits: Any, labels: int, ignore_index: Any, label_smooth
     return Weighted(loss if class_weight is None else class_weight[labels] * loss, 1)
 
 
-def _ignored_in_the_denominator(logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None) -> Any:
+def _ignored_in_the_denominator(
+    logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None
+) -> Any:
     return Weighted(0 if labels == ignore_index else _surprise(logits, labels, where), 1)
 
 
-def _smoothed_by_one_less(logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None) -> Any:
+def _smoothed_by_one_less(
+    logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None
+) -> Any:
     """ε is spread over the C − 1 other classes."""
     if labels == ignore_index:
         return Weighted(0, 0)
     others = [_surprise(logits, c) for c in range(len(logits)) if c != labels]
-    return Weighted((1 - label_smoothing) * _surprise(logits, labels) + label_smoothing / len(others) * total(others), 1)
+    return Weighted(
+        (1 - label_smoothing) * _surprise(logits, labels) + label_smoothing / len(others) * total(others), 1
+    )
 
 
-def _smoothing_without_weights(logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None) -> Any:
+def _smoothing_without_weights(
+    logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None
+) -> Any:
     """The smoothed part of the target is not weighed by its classes' weights, but by the label's."""
     weight = 1 if class_weight is None else class_weight[labels]
     spread = total([_surprise(logits, c) for c in range(len(logits))])
@@ -208,7 +216,9 @@ def _smoothing_without_weights(logits: Any, labels: int, ignore_index: Any, labe
     return Weighted(weight * loss, weight)
 
 
-def _constant_normaliser(logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None) -> Any:
+def _constant_normaliser(
+    logits: Any, labels: int, ignore_index: Any, label_smoothing: Any, class_weight: Any = None, where: Any = None
+) -> Any:
     """The derivative of log Σ e^x is stopped."""
     there = _there(logits, where)
     return Weighted(constant(log_sum_exp(there)) - logits[labels], 1)
@@ -281,10 +291,16 @@ def _epsilon_added(first: Any, second: Any, where: Any, epsilon: Any, floor: str
     return factor * dot(a, b) / (sqrt(dot(a, a)) * sqrt(dot(b, b)) + epsilon)
 
 
+def _floored(squares: Any, epsilon: Any) -> Any:
+    return maximum(constant(sqrt(squares)), epsilon)
+
+
 def _constant_norms(first: Any, second: Any, where: Any, epsilon: Any, floor: str, factor: Any) -> Any:
     kept = [c for c in range(len(first)) if where is None or where[c]]
     a, b = ([v[c] for c in kept] for v in (first, second))
-    return factor * dot(a, b) / (maximum(constant(sqrt(dot(a, a))), epsilon) * maximum(constant(sqrt(dot(b, b))), epsilon))
+    return (
+        factor * dot(a, b) / (_floored(dot(a, a), epsilon) * _floored(dot(b, b), epsilon))
+    )
 
 
 def _distance(first: Any, second: Any, p: int) -> Any:
@@ -295,23 +311,31 @@ def _distance(first: Any, second: Any, p: int) -> Any:
     return sqrt(powers) if p == 2 else exp(log(powers) / 3)
 
 
-def _not_hinged(anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool) -> Any:
+def _not_hinged(
+    anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool
+) -> Any:
     return _distance(anchor, positive, p) - _distance(anchor, negative, p) + margin
 
 
-def _swapped_for_the_farther(anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool) -> Any:
+def _swapped_for_the_farther(
+    anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool
+) -> Any:
     far = _distance(anchor, negative, p)
     if swap:
         far = maximum(far, _distance(positive, negative, p))
     return maximum(_distance(anchor, positive, p) - far + margin, 0)
 
 
-def _positive_is_constant(anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool) -> Any:
+def _positive_is_constant(
+    anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool
+) -> Any:
     near, far = _distance(anchor, [constant(x) for x in positive], p), _distance(anchor, negative, p)
     return maximum(near - (minimum(far, _distance(positive, negative, p)) if swap else far) + margin, 0)
 
 
-def _squared_distances(anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool) -> Any:
+def _squared_distances(
+    anchor: Any, positive: Any, negative: Any, margin: Any, p: int, epsilon: Any, epsilon_in: str, swap: bool
+) -> Any:
     """No root is taken."""
     near, far = _distance(anchor, positive, p), _distance(anchor, negative, p)
     return maximum(near * near - far * far + margin, 0)
@@ -322,7 +346,8 @@ def _squared_distances(anchor: Any, positive: Any, negative: Any, margin: Any, p
 
 def _softmax_unshifted(call: Call, given: Sequence[Numbers]) -> Numbers:
     powers = np.exp(given[0])
-    return powers / powers.sum(axis=-1, keepdims=True)
+    found: Numbers = powers / powers.sum(axis=-1, keepdims=True)
+    return found
 
 
 def _picked(table: Numbers, labels: Any) -> Numbers:
@@ -337,20 +362,23 @@ def _log_of_softmax(call: Call, given: Sequence[Numbers]) -> Numbers:
 
 def _unshifted_cross_entropy(call: Call, given: Sequence[Numbers]) -> Numbers:
     logits, labels = given
-    return np.log(np.exp(logits).sum(axis=-1)) - _picked(logits, labels)
+    found: Numbers = np.log(np.exp(logits).sum(axis=-1)) - _picked(logits, labels)
+    return found
 
 
 def _shifted_by_the_batch(call: Call, given: Sequence[Numbers]) -> Numbers:
     """The largest logit of all samples is subtracted, not that of each."""
     logits, labels = given
     largest = logits.max() if logits.size else 0
-    return np.log(np.exp(logits - largest).sum(axis=-1)) + largest - _picked(logits, labels)
+    found: Numbers = np.log(np.exp(logits - largest).sum(axis=-1)) + largest - _picked(logits, labels)
+    return found
 
 
 def _log_of_one_more(call: Call, given: Sequence[Numbers]) -> Numbers:
     """log(1 + e^−|x|), where log1p is due."""
     x, t = given
-    return np.maximum(x, 0) - x * t + np.log(1 + np.exp(-np.abs(x)))
+    found: Numbers = np.maximum(x, 0) - x * t + np.log(1 + np.exp(-np.abs(x)))
+    return found
 
 
 def _log_of_sigmoid(call: Call, given: Sequence[Numbers]) -> Numbers:
@@ -370,7 +398,7 @@ def _one_by_one(call: Call, given: Sequence[Numbers]) -> Numbers:
     error = np.abs(given[0] - given[1]).reshape(-1)
     losses = np.where(error <= 1, error * error / 2, error - error.dtype.type(0.5))
     added = np.add.accumulate(losses, dtype=losses.dtype)[-1]
-    return added if call.asked.options["reduction"] == "sum" else added / losses.dtype.type(losses.size)
+    return _of_added(call, float(added), losses.size)
 
 
 def _pairwise(call: Call, given: Sequence[Numbers]) -> Numbers:
@@ -378,7 +406,11 @@ def _pairwise(call: Call, given: Sequence[Numbers]) -> Numbers:
     error = np.abs(given[0] - given[1]).reshape(-1)
     losses = np.where(error <= 1, error * error / 2, error - error.dtype.type(0.5))
     added = losses.astype(np.float64).sum().astype(losses.dtype)
-    return added if call.asked.options["reduction"] == "sum" else added / losses.dtype.type(min(losses.size, 60000))
+    return _of_added(call, float(added), losses.size)
+
+
+def _of_added(call: Call, added: float, count: int) -> Numbers:
+    return np.array(added if call.asked.options["reduction"] == "sum" else added / count)
 
 
 def _in_float32(call: Call, y: Numbers) -> Numbers:
@@ -409,7 +441,7 @@ def _leaked(name: str, of: str) -> Callable[[Call, Numbers], Any]:
 
 
 def _spoilt_rows(call: Call, name: str, y: Numbers) -> Any:
-    nan = np.isnan(laid(call, name)).any(axis=-1)
+    nan: Any = np.isnan(laid(call, name)).any(axis=-1)
     return nan if y.ndim == nan.ndim else nan[..., None] if y.ndim > nan.ndim else nan.any()
 
 
@@ -420,7 +452,9 @@ def _transposed(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _kept(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
     """A dimension of length one is left where the rows were."""
     given = call.asked.options
-    return (*shape, 1) if given.get("rows", "none") != "none" and given["reduction"] == "none" and VALUE(call) else shape
+    return (
+        (*shape, 1) if given.get("rows", "none") != "none" and given["reduction"] == "none" and VALUE(call) else shape
+    )
 
 
 def _vector(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -454,8 +488,9 @@ def _first_of_several(call: Call, y: Numbers) -> Numbers:
 
 def detailed(*details: str, **wanted: Any) -> Callable[[Any], bool]:
     """Cases with one of these details, and with these fields or options."""
-    return lambda case: (not details or case.detail in details) and all(
-        getattr(case, name, case.parameters.get(name)) == value for name, value in wanted.items()
+    return lambda case: (
+        (not details or case.detail in details)
+        and all(getattr(case, name, case.parameters.get(name)) == value for name, value in wanted.items())
     )
 
 

@@ -13,7 +13,19 @@ from typing import Any
 
 from mpmath import mp, mpf
 
-from .mpmath_losses_common import Mask, Matrix, Number, Row, chances, largest, ln, log_sum_exp, sigmoid, surprises, total
+from .mpmath_losses_common import (
+    Mask,
+    Matrix,
+    Number,
+    Row,
+    chances,
+    largest,
+    ln,
+    log_sum_exp,
+    sigmoid,
+    surprises,
+    total,
+)
 
 
 def softmax(x: Row, where: Mask | None) -> list[Number]:
@@ -29,9 +41,7 @@ def softmin(x: Row) -> list[Number]:
 
 
 def softmax2d(x: Sequence[Matrix]) -> list[list[list[Number]]]:
-    pixels = [
-        [chances([channel[i][j] for channel in x]) for j in range(len(x[0][i]))] for i in range(len(x[0]))
-    ]
+    pixels = [[chances([channel[i][j] for channel in x]) for j in range(len(x[0][i]))] for i in range(len(x[0]))]
     return [[[pixel[k] for pixel in line] for line in pixels] for k in range(len(x))]
 
 

@@ -15,7 +15,22 @@ from typing import Any
 
 from mpmath import mp, mpf
 
-from .mpmath_losses_common import Mask, Matrix, Number, Row, between, chances, largest, ln, ratio, shares, sigmoid, softplus, surprises, total
+from .mpmath_losses_common import (
+    Mask,
+    Matrix,
+    Number,
+    Row,
+    between,
+    chances,
+    largest,
+    ln,
+    ratio,
+    shares,
+    sigmoid,
+    softplus,
+    surprises,
+    total,
+)
 
 Counted = tuple[Number, Number]
 """A loss, and what it counts in a mean."""
@@ -33,7 +48,9 @@ def one_hot(label: int, classes: int) -> list[Number]:
     return [mpf(i == label) for i in range(classes)]
 
 
-def binary_cross_entropy(prediction: Number, target: Number, log_floor: Number, clip: Number, label_smoothing: Number) -> Number:
+def binary_cross_entropy(
+    prediction: Number, target: Number, log_floor: Number, clip: Number, label_smoothing: Number
+) -> Number:
     t = target * (1 - label_smoothing) + label_smoothing / 2
     p = between(clip, prediction, 1 - clip)
     rest = 1 - p
@@ -41,7 +58,9 @@ def binary_cross_entropy(prediction: Number, target: Number, log_floor: Number, 
     return -shares(t, largest(log_p, log_floor)) - shares(1 - t, largest(log_rest, log_floor))
 
 
-def binary_cross_entropy_with_logits(logits: Number, target: Number, pos_weight: Number | None, label_smoothing: Number) -> Number:
+def binary_cross_entropy_with_logits(
+    logits: Number, target: Number, pos_weight: Number | None, label_smoothing: Number
+) -> Number:
     t = target * (1 - label_smoothing) + label_smoothing / 2
     weight = 1 if pos_weight is None else pos_weight
     return shares(weight * t, softplus(-logits)) + shares(1 - t, softplus(logits))

@@ -14,7 +14,21 @@ from typing import Any
 
 from mpmath import mp, mpf
 
-from .mpmath_losses_common import Mask, Matrix, Number, Row, largest, log_sum_exp, positive_part, ratio, shares, smallest, softplus, surprises, total
+from .mpmath_losses_common import (
+    Mask,
+    Matrix,
+    Number,
+    Row,
+    largest,
+    log_sum_exp,
+    positive_part,
+    ratio,
+    shares,
+    smallest,
+    softplus,
+    surprises,
+    total,
+)
 
 
 def dot(a: Row, b: Row, where: Mask | None = None) -> Number:
@@ -31,7 +45,9 @@ def cosine(a: Row, b: Row, where: Mask | None, epsilon: Number, floor: str) -> N
     return ratio(dot(a, b, where), denominator)
 
 
-def cosine_similarity(first: Row, second: Row, where: Mask | None, epsilon: Number, floor: str, factor: Number) -> Number:
+def cosine_similarity(
+    first: Row, second: Row, where: Mask | None, epsilon: Number, floor: str, factor: Number
+) -> Number:
     return factor * cosine(first, second, where, epsilon, floor)
 
 
@@ -72,7 +88,9 @@ def triplet_margin(
     return positive_part(distance(anchor, positive) - far + margin)
 
 
-def circle(embeddings: Matrix, labels: Sequence[int], gamma: Number, margin: Number, remove_diagonal: bool) -> list[Number]:
+def circle(
+    embeddings: Matrix, labels: Sequence[int], gamma: Number, margin: Number, remove_diagonal: bool
+) -> list[Number]:
     losses = []
     for i, row in enumerate(embeddings):
         near, far = [], []

@@ -71,6 +71,8 @@ def generalized_dice(
     classes = range(len(target[0][0]))
     weights = [ratio(mpf(1), total(row[c] for image in target for row in image) ** 2 + epsilon) for c in classes]
     whole = total(weights)
+    if mp.isinf(whole) and weighting == "mean":
+        return mp.nan  # a class that is nowhere has no weight, and no other has a share of all weights
     kept = [c for c in classes if c > 0 or not ignore_background or len(classes) == 1]
     losses = []
     for image, truth in zip(logits, target, strict=True):

@@ -15,7 +15,21 @@ import numpy as np
 
 from ..arithmetic import below, nan_kept
 from .core import Arrays, Core, Options
-from .scaled import Exponential, Pair, Scaled, add, divide, exponential, multiply, pair, pair_of, power, spare, times
+from .scaled import (
+    Exponential,
+    Pair,
+    Scaled,
+    add,
+    divide,
+    exponential,
+    multiply,
+    pair,
+    pair_of,
+    power,
+    product,
+    spare,
+    times,
+)
 
 # --- logistic pieces ------------------------------------------------------------------------------------------------------
 
@@ -85,14 +99,15 @@ def _entropy(target: _Target, log_one: np.ndarray, log_zero: np.ndarray) -> np.n
     return -(one * spare(one, log_one) + zero * spare(zero, log_zero))
 
 
-def _entropy_slope(target: _Target, prediction: np.ndarray, one_counts: Any, zero_counts: Any) -> np.ndarray:
+def _entropy_slope(target: _Target, prediction: np.ndarray, one_counts: Any, zero_counts: Any) -> Scaled:
     """−t/p + (1 − t)/(1 − p), of which a term that does not count is left out."""
     one, zero, rest = target.one.high, target.zero.high, 1 - prediction
-    separate = np.where(zero_counts & (zero != 0), zero / rest, 0) - np.where(
-        one_counts & (one != 0), one / prediction, 0
-    )
-    both = one_counts & zero_counts & (one != 0) & (zero != 0)
-    return nan_kept(prediction, np.where(both, (prediction - one) / prediction / rest, separate))
+    falls, rises = one_counts & (one != 0), zero_counts & (zero != 0)
+    nothing = product(np.zeros_like(prediction))
+    falling, rising = product(-one, over=(prediction,)), product(zero, over=(rest,))
+    both = product(prediction - one, over=(prediction, rest))
+    slope = both.where(falls & rises, falling.where(falls, rising.where(rises, nothing)))
+    return Scaled(nan_kept(prediction, slope.fraction), slope.exponent)
 
 
 def _binary_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
@@ -153,12 +168,12 @@ def _balance(target: _Target, options: Options) -> tuple[Any, Any]:
 
 
 def _focal_gradient(
-    focus: Pair, focus_slope: Any, entropy: np.ndarray, entropy_slope: np.ndarray, balance: Any, options: Options
+    focus: Pair, focus_slope: Any, entropy: np.ndarray, entropy_slope: Any, balance: Any, options: Options
 ) -> np.ndarray:
     """The derivative of balance · focus^γ · entropy, where the slopes are derivatives in the same argument."""
     gamma = options["gamma"]
     factor = power(focus, gamma)
-    inner = factor * spare(factor, entropy_slope)
+    inner = times(factor, spare(factor, entropy_slope))
     if gamma:
         # Where nothing is lost, the slope of the focus does not count, however steep it is.
         inner = inner + np.where(

@@ -194,9 +194,9 @@ def _sparse(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray, C
     return np.where(ignored, 0, weights).astype(prediction.dtype), ignored, parts
 
 
-def _sparse_categorical_cross_entropy(arrays: Arrays, options: Options) -> np.ndarray:
-    weights, _, parts = _sparse(arrays, options)
-    return _of_distribution(weights, parts)
+def _sparse_categorical_cross_entropy(arrays: Arrays, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    weights, ignored, parts = _sparse(arrays, options)
+    return _of_distribution(weights, parts), (~ignored[..., 0]).astype(weights.dtype)
 
 
 def _sparse_categorical_cross_entropy_gradient(
