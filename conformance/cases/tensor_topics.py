@@ -353,9 +353,12 @@ def _draws(asker: TensorAsker) -> Iterator[Case]:
     for quantity, wrt, rule in _quantities(asker, names):
         yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     first = asker.differentiable(names)[:1]
-    compiles = is_frugal(asker.backend, asker.mode, asker.tier) and asker.mode == "eager"
-    if first and (asker.dtype == "float32" or asker.tier == "deep") and asker.tier != "quick" and not compiles:
+    frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
+    if not first or (asker.dtype != "float32" and asker.tier != "deep") or asker.tier == "quick":
+        return
+    if not frugal or (always and asker.mode == "compiled"):
         yield asker.ask(scene, "forward_gradient", "gradient.forward", base, wrt=first[0])
+    if not frugal or asker.mode == "compiled":
         if asker.function.smooth:
             yield asker.ask(scene, "hessian_vector", "hessian", base, wrt=first[0])
 
@@ -364,7 +367,7 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
     """Places worth a name, all in one loop; alone where the entry point puts results together."""
     base = asker.base()
     given = asker.names([a.name for a in asker.function.arguments if a.kind in ("mask",) or a.shared])
-    frugal = is_frugal(asker.backend, asker.mode, asker.tier)
+    frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
     asked = [(asker.names(), "")] if given == asker.names() or frugal else [(asker.names(), ""), (given, "")]
     # Other optional arguments, at the places that are about them.
     asked += [(asker.names([name]), name) for name in asker.optional() if name not in given and not frugal]
@@ -378,7 +381,7 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
                 continue
             options = asker._with_implied({**base, **scene.options})
             for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
-                few = "none" if frugal and (asker.mode == "eager" or asker.tier == "quick") else "first" if frugal else "all"
+                few = "all" if not frugal else "first" if always and asker.tier != "quick" else "none"
                 for quantity, wrt, rule in _quantities(asker, names, few):
                     yield asker.ask(piece, quantity, rule, options, wrt=wrt)
 
@@ -461,7 +464,7 @@ def _reduced(asker: TensorAsker, also: Sequence[str], options: Mapping[str, Any]
         if len(asker.loop(rank)) != rank and rank != 2:
             continue
         scene = Scene("draws", _with_weight(asker, names, asker.loop(rank), options), {})
-        for quantity, wrt, _ in _quantities(asker, names, "first" if rank == 2 else "none"):
+        for quantity, wrt, _ in _quantities(asker, names, _few(asker) if rank == 2 else "none"):
             yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=f"rank-{rank}")
 
 

@@ -21,6 +21,9 @@ from .values import FORWARD
 FAULTS = ("deviates", "raised", "crashed", "timed_out")
 """Outcomes of results that make a finding."""
 
+ORDINARY = "ordinary numbers"
+"""The region of drawn numbers, of functions of tensors."""
+
 Reproduce = Callable[[Result], str]
 """Gives a script that shows a result without nnconform, or an empty text."""
 
@@ -35,12 +38,17 @@ def findings_of(
     checked: dict[tuple[str, str, str, str], int] = defaultdict(int)
     results = list(results)
     unusable = {_plain_call(result): result for result in results if result.outcome == "raised" and result.rule.endswith(".value")}
+    hopeless = {_quantity(result) for result in results if result.severity == "wrong" and result.region == ORDINARY}
     for result in results:
-        checked[(*_cause(result)[:3], result.entry_point)] += result.comparisons
+        cause = _cause(result)
+        checked[(*cause[:3], result.entry_point)] += result.comparisons
         if result.outcome in FAULTS:
-            # What is raised whatever is asked has one cause.
-            first = unusable.get(_plain_call(result)) if result.outcome == "raised" else None
-            causes[_cause(first or result)][result.entry_point].append(result)
+            # What is raised whatever is asked has one cause; and who is wrong about ordinary numbers is so at every place worth a name.
+            if result.outcome == "raised" and _plain_call(result) in unusable:
+                cause = _cause(unusable[_plain_call(result)])
+            elif result.rule.endswith(".edge") and _quantity(result) in hopeless:
+                cause = (*cause[:3], "anywhere")
+            causes[cause][result.entry_point].append(result)
     findings = []
     for cause, by_entry_point in causes.items():
         for group in [tuple(sorted(by_entry_point))] if cause[1] == "*" else _agreeing(by_entry_point):
@@ -66,6 +74,12 @@ def _cause(result: Result) -> tuple[str, str, str, str]:
 def _plain_call(result: Result) -> tuple[str, ...]:
     """Whose call it is, in which mode, and the type of what it raised."""
     return (result.subject, result.function, result.entry_point, result.mode, result.message.partition(":")[0])
+
+
+def _quantity(result: Result) -> tuple[str, ...]:
+    """Whose value, or whose derivative in what: rules about ordinary numbers and about places worth a name have that in common."""
+    rule = result.rule.removesuffix(".value").removesuffix(".edge")
+    return (result.subject, result.entry_point, rule, result.dtype, result.mode)
 
 
 def _agreeing(by_entry_point: Mapping[str, Sequence[Result]]) -> list[tuple[str, ...]]:

@@ -29,7 +29,8 @@ def softmax(x: Floats) -> Floats:
 
 
 def one_hot(y: Floats) -> Floats:
-    return np.eye(y.shape[-1])[np.argmax(y, axis=-1)]
+    rows: Floats = np.eye(y.shape[-1])[np.argmax(y, axis=-1)]
+    return rows
 
 
 def drawn(
