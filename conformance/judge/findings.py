@@ -22,7 +22,8 @@ FAULTS = ("deviates", "raised", "crashed", "timed_out")
 """Outcomes of results that make a finding."""
 
 ORDINARY = "ordinary numbers"
-"""The region of drawn numbers, of functions of tensors."""
+GRADIENT = "gradient in "
+"""The region of drawn numbers, of functions of tensors; and what begins the region of their derivatives under rules about both."""
 
 Reproduce = Callable[[Result], str]
 """Gives a script that shows a result without nnconform, or an empty text."""
@@ -37,17 +38,25 @@ def findings_of(
     causes: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     checked: dict[tuple[str, str, str, str], int] = defaultdict(int)
     results = list(results)
-    unusable = {_plain_call(result): result for result in results if result.outcome == "raised" and result.rule.endswith(".value")}
+    unusable = {
+        _plain_call(result): result
+        for result in results
+        if result.outcome == "raised" and result.rule.endswith(".value")
+    }
     hopeless = {_quantity(result) for result in results if result.severity == "wrong" and result.region == ORDINARY}
+    plain = {_asked(result) for result in results if result.outcome in FAULTS and result.region == ORDINARY}
     for result in results:
         cause = _cause(result)
         checked[(*cause[:3], result.entry_point)] += result.comparisons
         if result.outcome in FAULTS:
-            # What is raised whatever is asked has one cause; and who is wrong about ordinary numbers is so at every place worth a name.
+            # What is raised whatever is asked has one cause; who is wrong about ordinary numbers is so at every place worth a name;
+            # and of a value that is wrong the derivative is too.
             if result.outcome == "raised" and _plain_call(result) in unusable:
                 cause = _cause(unusable[_plain_call(result)])
             elif result.rule.endswith(".edge") and _quantity(result) in hopeless:
                 cause = (*cause[:3], "anywhere")
+            elif result.region.startswith(GRADIENT) and _asked(result) in plain:
+                cause = (*cause[:3], ORDINARY)
             causes[cause][result.entry_point].append(result)
     findings = []
     for cause, by_entry_point in causes.items():
@@ -74,6 +83,11 @@ def _cause(result: Result) -> tuple[str, str, str, str]:
 def _plain_call(result: Result) -> tuple[str, ...]:
     """Whose call it is, in which mode, and the type of what it raised."""
     return (result.subject, result.function, result.entry_point, result.mode, result.message.partition(":")[0])
+
+
+def _asked(result: Result) -> tuple[str, ...]:
+    """Who was asked under which rule."""
+    return (result.subject, result.entry_point, result.rule, result.dtype, result.mode)
 
 
 def _quantity(result: Result) -> tuple[str, ...]:

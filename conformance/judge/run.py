@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from conformance.cases.case import Case, Input
@@ -22,64 +20,14 @@ from conformance.truth.cache import Oracle, Request
 from conformance.truth.exacts import Exacts
 from conformance.truth.tensors import Asked
 
-from .answers import OTHER_KIND, Answers, Questions
-from .cotangents import OUT_OF_RANGE, judge_cotangents
-from .defaults import judge_defaults
-from .dtypes import judge_dtypes
-from .errors import judge_errors
-from .exhibits import conventions, exhibits, strips
+from .answers import OTHER_KIND
+from .cotangents import OUT_OF_RANGE
 from .findings import Reproduce, findings_of
-from .invariance import judge_invariance
-from .parameters import judge_parameters
-from .properties import judge_properties
-from .purity import judge_purity
-from .random import judge_random
-from .records import Convention, Exhibit, Judgement, Result, Strip, Totals, Worst
-from .shapes import judge_shapes
-from .tensor_answers import TensorAnswers, asked_of
-from .tensor_bits import judge_tensor_bits
-from .tensor_errors import judge_tensor_errors
-from .tensor_exhibits import tensor_conventions, tensor_exhibits
-from .tensor_kinds import (
-    judge_tensor_defaults,
-    judge_tensor_dtypes,
-    judge_tensor_kinds,
-    judge_tensor_purity,
-)
-from .tensor_properties import judge_tensor_properties
-from .tensor_random import judge_tensor_random
-from .tensors import NUMERIC, judge_tensors
-from .values import judge_values
-
-FAMILIES: tuple[Callable[[Answers], Iterator[Result]], ...] = (
-    judge_values,
-    judge_cotangents,
-    judge_parameters,
-    judge_random,
-    judge_dtypes,
-    judge_shapes,
-    judge_invariance,
-    judge_purity,
-    judge_properties,
-    judge_defaults,
-    judge_errors,
-)
-"""One file of rules each, in the order of reading. A new check is one file more."""
-
-TENSOR_FAMILIES: tuple[Callable[[TensorAnswers], Iterator[Result]], ...] = (
-    judge_tensors,
-    judge_tensor_kinds,
-    judge_tensor_dtypes,
-    judge_tensor_bits,
-    judge_tensor_purity,
-    judge_tensor_properties,
-    judge_tensor_defaults,
-    judge_tensor_random,
-    judge_tensor_errors,
-)
-"""The same for functions of several tensors."""
-
-BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64, "int16": 16, "int32": 32, "int64": 64, "uint16": 16, "uint32": 32, "uint64": 64}  # fmt: skip
+from .functions import Collected, Read, judge_one, reader
+from .parallel import judged_in_parallel
+from .records import Judgement, Result, Totals, Worst
+from .tensor_answers import asked_of
+from .tensors import NUMERIC
 
 WHY_UNSPECIFIED = {
     "gradient.cotangent": OUT_OF_RANGE,
@@ -93,7 +41,6 @@ WHY_UNSPECIFIED = {
 }
 
 
-Read = Callable[["Input | Output"], NDArray[Any]]
 Reproducer = Callable[[Subject, Case, "Worst | None", Read], str]
 """Makes a script out of a case, for its worst input (any, if None); reads the case's tensors."""
 
@@ -105,14 +52,6 @@ class Run(Protocol):
     def observations(self, subject: str) -> Iterable[Observation]: ...
     def blob(self, hash: str) -> bytes: ...
     def meta(self) -> Mapping[str, Any]: ...
-
-
-@dataclass
-class _Collected:
-    results: list[Result] = field(default_factory=list)
-    strips: list[Strip] = field(default_factory=list)
-    exhibits: list[Exhibit] = field(default_factory=list)
-    conventions: list[Convention] = field(default_factory=list)
 
 
 def judge_run(
@@ -135,8 +74,8 @@ def judge_run(
     for subject in subjects:
         for observation in run.observations(subject):
             observed[observation.case.function][subject].append(observation)
-    read = _reader(run)
-    collected = _Collected()
+    read = reader(run)
+    collected = Collected()
     asked = [name for name in CATALOGUE if name in observed]
     tell = progress or (lambda done, total, what: None)
     exacts = Exacts(oracle)
@@ -147,26 +86,25 @@ def judge_run(
 
     oracle.prefetch(needed, computing)
     exacts.prefetch(list(_exacts_needed(observed, read)), computing)
-    for index, name in enumerate(asked):
-        tell(index, len(asked), f"judging {name}")
+    for name in asked:
         for observations in observed[name].values():
             cases.update((observation.case.id, observation.case) for observation in observations)
-        if name in TENSOR_FUNCTIONS:
-            shared: dict[tuple[Any, ...], Any] = {}
-            for subject, observations in observed[name].items():
-                about = bindings.get(subjects[subject].backend, {})
-                of_tensors = TensorAnswers(
-                    subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about, shared
-                )
-                collected.results += judge_function(of_tensors)
-                collected.exhibits += tensor_exhibits(of_tensors)
-                collected.conventions += tensor_conventions(of_tensors)
-            continue
-        questions = Questions(FUNCTIONS[name], oracle)
-        for subject, observations in observed[name].items():
-            about = bindings.get(subjects[subject].backend, {})
-            answers = Answers(subjects[subject], FUNCTIONS[name], observations, read, questions, about)
-            _judge(answers, collected)
+    found: dict[str, Collected] = {}
+    path = getattr(run, "path", None)
+    work = [(name, observed[name]) for name in asked]
+    judged = (
+        judged_in_parallel(path, oracle, work, subjects, bindings)
+        if path is not None and oracle.jobs > 1
+        else (
+            (name, judge_one(name, by_subject, subjects, bindings, read, oracle, exacts)) for name, by_subject in work
+        )
+    )
+    tell(0, len(asked), f"judging {asked[0] if asked else ''}")
+    for name, one in judged:
+        found[name] = one
+        tell(len(found), len(asked), f"judging, last {name}")
+    for name in asked:
+        collected.add(found[name])
     tell(len(asked), len(asked), "")
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if is_wanted(result.rule, wanted)]
@@ -222,35 +160,6 @@ def _exacts_needed(
             if key not in seen:
                 seen.add(key)
                 yield asked_of(TENSOR_FUNCTIONS[name], case, read)
-
-
-def judge_function(answers: TensorAnswers) -> list[Result]:
-    """Every result about one function of tensors and one subject."""
-    return [result for family in TENSOR_FAMILIES for result in family(answers)]
-
-
-def _judge(answers: Answers, collected: _Collected) -> None:
-    results = [result for family in FAMILIES for result in family(answers)]
-    collected.results += results
-    collected.strips += strips(answers)
-    collected.exhibits += exhibits(answers)
-    collected.conventions += conventions(answers, results)
-
-
-def _reader(run: Run) -> Callable[[Input | Output], NDArray[Any]]:
-    """Reads arrays out of a run file and keeps those last used; 512 of them are about 100 MB."""
-    kept: dict[tuple[str, str, tuple[int, ...]], NDArray[Any]] = {}
-
-    def read(what: Input | Output) -> NDArray[Any]:
-        key = (what.blob, what.dtype, tuple(what.shape))
-        if key not in kept:
-            if len(kept) >= 512:
-                kept.pop(next(iter(kept)))
-            width = BITS.get(what.dtype, 8)
-            kept[key] = np.frombuffer(run.blob(what.blob), dtype=f"uint{width}").reshape(what.shape)
-        return kept[key]
-
-    return read
 
 
 def _reproduce(

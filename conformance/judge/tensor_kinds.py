@@ -34,8 +34,16 @@ def judge_tensor_kinds(answers: TensorAnswers) -> Iterator[Result]:
         output = observation.outputs[0]
         if case.topic in ("copied", "repetition"):
             # Another dtype or shape than the first time, or than the object that was copied.
-            odd = [one for one in observation.outputs if (one.dtype, tuple(one.shape)) != (case.dtype, answers.truth(case).shape)]
-            seen = f"{odd[0].dtype} {list(odd[0].shape)}; {case.dtype} {list(answers.truth(case).shape)} is due" if odd else ""
+            odd = [
+                one
+                for one in observation.outputs
+                if (one.dtype, tuple(one.shape)) != (case.dtype, answers.truth(case).shape)
+            ]
+            seen = (
+                f"{odd[0].dtype} {list(odd[0].shape)}; {case.dtype} {list(answers.truth(case).shape)} is due"
+                if odd
+                else ""
+            )
             yield answers.check(observation, case.rule, not odd, seen)
         if case.quantity == "value":
             yield answers.check(
@@ -81,7 +89,9 @@ def _of_other_dtypes(answers: TensorAnswers, observation: Observation, region: s
     floats = [item.dtype for item in case.inputs if item.dtype in FORMATS] + [case.dtype]
     if output.dtype not in FORMATS:
         due = output.dtype != "none" and _is_exact(answers, observation)
-        return answers.check(observation, case.rule, due, f"the result is {output.dtype}, and not the exact one", region=region)
+        return answers.check(
+            observation, case.rule, due, f"the result is {output.dtype}, and not the exact one", region=region
+        )
     judged = judged_answer(answers, observation, answers.truth(case), 0, output.dtype)
     if judged is None:
         return answers.check(

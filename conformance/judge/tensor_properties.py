@@ -41,7 +41,7 @@ def judge_tensor_properties(answers: TensorAnswers) -> Iterator[Result]:
             where = int(np.argmax(bad))
             yield answers.check(
                 observation, f"property.{kind}", not bad.any(), f"a result is {y[where]:.9g}, {low:g} to {high:g} is right" if bad.any() else "",
-                region="special numbers" if case.places else "ordinary numbers",
+                region="special numbers" if case.places else "ordinary numbers", severity="inaccurate" if number.conforms[bad].all() else "wrong",
             )  # fmt: skip
         if "sums_to_one" in kinds and not case.places:
             yield _sums(answers, observation, y.reshape(exact.shape))

@@ -103,8 +103,17 @@ def results_of(answers: TensorAnswers, observation: Observation, judged: Judged,
         # The answer is kept beside its verdicts: its address may not be given to another one.
         answers.shared[key] = judged, list(_verdicts(answers, case, judged))
     for found in answers.shared[key][1]:
-        worst = found.worst if found.worst is None or found.worst.mode == case.mode else replace(found.worst, mode=case.mode)
-        yield _result(answers, observation, replace(found, worst=worst), (rule or found.rule) if found.rule != "flush" else "flush")
+        worst = (
+            found.worst
+            if found.worst is None or found.worst.mode == case.mode
+            else replace(found.worst, mode=case.mode)
+        )
+        yield _result(
+            answers,
+            observation,
+            replace(found, worst=worst),
+            (rule or found.rule) if found.rule != "flush" else "flush",
+        )
 
 
 def _verdicts(answers: TensorAnswers, case: Case, judged: Judged) -> Iterator[Verdict]:

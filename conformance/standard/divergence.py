@@ -79,7 +79,7 @@ kl_divergence = TensorFunction(
     edges=(
         *_ZERO_EDGES,
         Edge("log target -inf", {"log_prediction": -1.0, "target": -inf}, {"log_target": True}),
-        Edge("log target -inf, prediction 0", {"log_prediction": -inf, "target": -inf}, {"log_target": True}),
+        Edge("log target -inf: prediction 0", {"log_prediction": -inf, "target": -inf}, {"log_target": True}),
         Edge("log target ordinary, prediction 0", {"log_prediction": -inf, "target": -1.5}, {"log_target": True}),
         Edge("log target 0", {"log_prediction": -1.0, "target": 0.0}, {"log_target": True}),
         Edge("log target the prediction", {"log_prediction": -1.5, "target": -1.5}, {"log_target": True}),

@@ -135,6 +135,11 @@ class Oracle:
         self._write(key, raw)
 
     @property
+    def directory(self) -> Path | None:
+        """Where tables are kept; None if nowhere."""
+        return self._directory
+
+    @property
     def jobs(self) -> int:
         """The number of processes for what has to be computed."""
         return self._jobs

@@ -37,11 +37,9 @@ Counted = tuple[Number, Number]
 
 
 def smoothed(target: Row, smoothing: Number, where: Mask | None = None) -> list[Number]:
-    count = len(target) if where is None else sum(where)
-    spread = smoothing / count if count else mpf(0)
-    return [
-        mpf(0) if where is not None and not where[i] else (1 - smoothing) * t + spread for i, t in enumerate(target)
-    ]
+    """Spread over the classes that there are; one that is left out gets its part too (optax), and whoever adds up leaves it out."""
+    spread = ratio(smoothing, mpf(len(target) if where is None else sum(where)))
+    return [(1 - smoothing) * t + spread for t in target]
 
 
 def one_hot(label: int, classes: int) -> list[Number]:
@@ -132,14 +130,12 @@ def linear_cross_entropy(
 
 
 def smooth_labels(target: Row, where: Mask | None, alpha: Number) -> list[Number]:
-    # As optax does: what is left out is not counted, but gets its part as well.
-    count = len(target) if where is None else sum(where)
-    return [(1 - alpha) * t + ratio(alpha, mpf(count)) for t in target]
+    return smoothed(target, alpha, where)
 
 
-def true_chance(p: Number, t: Number) -> tuple[Number, Number]:
-    """Lin et al., equation 2, between the two cases for t between 0 and 1: p_t and 1 − p_t."""
-    return t * p + (1 - t) * (1 - p), t * (1 - p) + (1 - t) * p
+def missed(p: Number, rest: Number, t: Number) -> Number:
+    """1 − p_t of Lin et al., equation 2, from p and 1 − p; between the two cases for t between 0 and 1."""
+    return t * rest + (1 - t) * p
 
 
 def balance(t: Number, alpha: Number) -> Number:
@@ -150,8 +146,9 @@ def binary_focal(
     prediction: Number, target: Number, gamma: Number, alpha: Number, balanced: bool, label_smoothing: Number, clip: Number
 ) -> Number:  # fmt: skip
     t = target * (1 - label_smoothing) + label_smoothing / 2
-    _, wrong = true_chance(prediction, t)
-    loss = shares(wrong**gamma, binary_cross_entropy(prediction, t, -mp.inf, clip, mpf(0)))
+    loss = shares(
+        missed(prediction, 1 - prediction, t) ** gamma, binary_cross_entropy(prediction, t, -mp.inf, clip, mpf(0))
+    )
     return balance(t, alpha) * loss if balanced else loss
 
 
@@ -160,12 +157,11 @@ def binary_focal_with_logits(
 ) -> Number:  # fmt: skip
     t = target * (1 - label_smoothing) + label_smoothing / 2
     p, rest = sigmoid(logits), sigmoid(-logits)
-    wrong = t * rest + (1 - t) * p
     if clip > 0:
         entropy = binary_cross_entropy(p, t, -mp.inf, clip, mpf(0))
     else:
         entropy = binary_cross_entropy_with_logits(logits, t, None, mpf(0))
-    loss = shares(wrong**gamma, entropy)
+    loss = shares(missed(p, rest, t) ** gamma, entropy)
     return balance(t, alpha) * loss if balanced and alpha is not None else loss
 
 
