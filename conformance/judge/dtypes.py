@@ -12,7 +12,7 @@ from conformance.truth import ulps
 
 from .answers import Answers
 from .question import question
-from .records import Result
+from .records import SEVERITY_OF_FAULT, Result
 
 
 def judge_dtypes(answers: Answers) -> Iterator[Result]:
@@ -49,7 +49,13 @@ def _integer(answers: Answers, observation: Observation) -> Result:
     if observation.outcome in ("raised", "not_supported"):
         return answers.check(observation, "dtype.integer", True, "")
     if observation.outcome != "returned":
-        return answers.result(observation, "dtype.integer", outcome=observation.outcome, message=observation.message)
+        return answers.result(
+            observation,
+            "dtype.integer",
+            outcome=observation.outcome,
+            severity=SEVERITY_OF_FAULT.get(observation.outcome, ""),
+            message=observation.message,
+        )
     signed = "bool" if case.dtype == "bool" else case.dtype
     numbers = answers.argument(case).view(signed).astype(np.float64)
     output = observation.outputs[0]

@@ -10,7 +10,7 @@ from conformance.formats import FORMATS, decimal, values
 from conformance.observe.observation import Observation
 
 from .answers import Answers
-from .records import Result
+from .records import SEVERITY_OF_FAULT, Result
 
 WHAT = {
     "missing": "a call without an argument",
@@ -33,7 +33,12 @@ def judge_errors(answers: Answers) -> Iterator[Result]:
             yield answers.check(observation, rule, True, "", region=region)
         elif observation.outcome != "returned":
             yield answers.result(
-                observation, rule, outcome=observation.outcome, region=region, message=observation.message
+                observation,
+                rule,
+                outcome=observation.outcome,
+                severity=SEVERITY_OF_FAULT.get(observation.outcome, ""),
+                region=region,
+                message=observation.message,
             )
         elif kind == "domain":
             yield _outside_domain(answers, observation, region)

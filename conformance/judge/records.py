@@ -16,6 +16,9 @@ GRADES = ("correctly_rounded", "faithful", "within_4_ulp", "within_bar", "beyond
 
 SEVERITIES = ("wrong", "inaccurate", "convention", "information")
 
+SEVERITY_OF_FAULT = {"crashed": "wrong", "timed_out": "wrong"}
+"""The severity of a question that ended its worker, whatever it was about."""
+
 OUTCOMES = (
     "conforms", "deviates", "unspecified", "undecided", "not_provided", "not_supported", "raised", "crashed",
     "timed_out", "could_not_run",

@@ -14,7 +14,7 @@ from conformance.observe.observation import Observation
 from conformance.standard.tensors import COMMON
 from conformance.truth import ulps
 
-from .records import Result
+from .records import SEVERITY_OF_FAULT, Result
 from .tensor_answers import TensorAnswers
 from .tensors import NUMERIC, judged_answer, results_of
 
@@ -77,7 +77,12 @@ def judge_tensor_dtypes(answers: TensorAnswers) -> Iterator[Result]:
             yield answers.check(observation, case.rule, True, "", region=region)
         elif observation.outcome != "returned":
             yield answers.result(
-                observation, case.rule, outcome=observation.outcome, message=observation.message, region=region
+                observation,
+                case.rule,
+                outcome=observation.outcome,
+                severity=SEVERITY_OF_FAULT.get(observation.outcome, ""),
+                message=observation.message,
+                region=region,
             )
         else:
             yield _of_other_dtypes(answers, observation, region)
