@@ -310,8 +310,9 @@ class _Problem:
         try:
             return self._evaluated(index, derive, nan)
         except Missing:
-            # Which of the derivatives depend on the NaN can't be told without a branch: of those nothing is prescribed.
-            return self._hollow(index, nan and not derive, _NO_NUMBER)
+            # In rows, which of the derivatives depend on the NaN can't be told without a branch: of those nothing is prescribed.
+            rows = any(argument.core for argument, _ in self.given.values())
+            return self._hollow(index, nan and not (derive and rows), _NO_NUMBER)
         except (Undecided, ZeroDivisionError, ValueError):
             return self._hollow(index, nan, arb(0, "inf"))
 

@@ -167,12 +167,14 @@ def gist(finding: Finding) -> str:
         and not (finding.function in TENSOR_FUNCTIONS and worst.truth)
     ):
         return plain(finding.message)
-    marks = {"value": "", "gradient": "′", "forward_gradient": "′", "second_derivative": "″"}
-    name = ("f" if finding.function == "*" else finding.function) + marks[quantity_of(rule)]
-    if worst.asked and finding.function in TENSOR_FUNCTIONS:
-        name = worst.asked
     told = unusual(finding.function, finding.parameters)
     argument = "; ".join([", ".join(worst.input), *([spelled(told)] if told else [])])
+    if finding.function in TENSOR_FUNCTIONS:
+        # What came stands first: the arguments are long, and may be cut off.
+        said = [f"{worst.asked or finding.function} = {worst.observed}, not {worst.truth}", argument, finding.message]
+        return plain("; ".join(part for part in said if part))
+    marks = {"value": "", "gradient": "′", "forward_gradient": "′", "second_derivative": "″"}
+    name = ("f" if finding.function == "*" else finding.function) + marks[quantity_of(rule)]
     came = f"{name}({argument}) = {worst.observed}, "
     # The truth of a zero is written without its sign.
     came += "which has the other sign" if rule == "signed_zero" else f"not {worst.truth}"

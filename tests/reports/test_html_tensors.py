@@ -187,7 +187,7 @@ def test_a_finding_names_its_arguments_and_its_unusual_options(content: str) -> 
     )
     assert "conforms  inf\n" in found["lines"]
     assert found["gist"].startswith(
-        "cross_entropy[2](logits = [0.5, -inf], labels = 1; axis = 1) = nan, not inf; with "
+        "cross_entropy[2] = nan, not inf; logits = [0.5, -inf], labels = 1; axis = 1; with "
     )
     assert found["parameters"] == "ignore_index = None, label_smoothing = 0, reduction = none, axis = 1"
     assert found["sentence"]

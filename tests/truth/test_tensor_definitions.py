@@ -24,14 +24,14 @@ INF, NONE = math.inf, math.nan
 
 
 def asked(
-    name: str, arguments: Mapping[str, Any], options: Mapping[str, Any] = {}, quantity: str = "value", wrt: str = "", cotangent: Any = None
+    name: str, arguments: Mapping[str, Any], options: Mapping[str, Any] = {}, quantity: str = "value", wrt: str = ""
 ) -> Exact:  # fmt: skip
     function = TENSOR_FUNCTIONS[name]
     tensors = {
         argument: np.asarray(numbers, dtype=bool if argument == "where" else np.float64)
         for argument, numbers in arguments.items()
     }
-    return exact(Asked(function, {**function.defaults(), **options}, tensors, quantity, wrt, cotangent))
+    return exact(Asked(function, {**function.defaults(), **options}, tensors, quantity, wrt))
 
 
 def as_mpf(reals: Reals) -> list[Any]:
