@@ -130,6 +130,8 @@ def dtypes_of(
     elif COMPILES_ALWAYS in backend.recompiles and tier != "deep":
         # One program for the whole question, instead of one for each operation in it, takes a third of the time.
         modes = row.modes if row.topic in ASKED_EAGERLY else ("compiled",)
+        if tier == "quick":  # which asks nothing else there (see modes_for)
+            modes = (*modes, "compiled")
         chosen = row.dtypes if mode == "compiled" and row.topic == "draws" else row.other_modes
     elif mode in backend.recompiles and row.topic in EAGER_IS_ENOUGH and tier != "deep":
         return ()

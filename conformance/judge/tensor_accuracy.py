@@ -6,7 +6,7 @@ A pure function of a case, its truth and the bits of an answer. Knows no framewo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,19 +71,18 @@ def bar_of(exact: Exact, format: Format) -> NDArray[np.float64]:
 def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None = None) -> Judged:
     """Errors of `observed` (shape (n,)). `zeroed` is the truth for arguments whose subnormal numbers are zeros, if there are any."""
     truth = exact.truth
-    error, right = ulps.error(observed, format, truth), ulps.correctly_rounded(observed, format, truth)
-    bar = bar_of(exact, format)
+    right = ulps.correctly_rounded(observed, format, truth)
+    error, bar, share = _against(exact, observed, format)
     if exact.upper is not None and exact.tied is not None and exact.tied.any():
-        _between(exact, observed, format, error, right)
+        _between(exact, observed, format, error, bar, share, right)
     undecided, unspecified = truth.kind == UNDECIDED, truth.kind == UNDEFINED
     if exact.upper is not None:
         undecided |= exact.upper.kind == UNDECIDED
-    # Without a distance (NaN where a number is due, a number where an infinity is) not even an endless bar is kept.
-    conforms = ((error <= bar) & ~np.isinf(error)) | undecided | unspecified
+    conforms = (share <= 1) | undecided | unspecified
     number = values(observed, format)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         size = np.where(truth.kind == FINITE, np.abs(truth.mantissa), 0.0)
-        wide = np.ldexp(bar, np.clip(ulps.ulp_exponent(truth, format), -5000, 5000))
+        wide = np.where(_beyond_counting(exact, bar), _room(exact, format), np.ldexp(bar, np.clip(ulps.ulp_exponent(truth, format), -5000, 5000)))
         reach = np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) + format.largest
         small = np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) - wide < format.smallest_normal
     finite = truth.kind == FINITE
@@ -95,19 +94,49 @@ def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None =
     return Judged(observed, format, exact, error, bar, right, conforms, flushed, undecided, unspecified, vacuous)
 
 
+def _against(exact: Exact, observed: Bits, format: Format) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Error and bar in ULP of the truth, and the part of the bar that the error uses: what is above 1 deviates.
+
+    Without a distance (NaN where a number is due, a number where an infinity is) not even an endless bar is kept.
+    """
+    error, bar = ulps.error(observed, format, exact.truth), bar_of(exact, format)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        share = error / bar
+        # Beside a bar that has more ulp than can be counted, the truth is as good as 0.
+        near = np.abs(values(observed, format)) / _room(exact, format)
+    share = np.where(_beyond_counting(exact, bar) & np.isfinite(error), near, share)
+    return error, bar, np.where(np.isinf(error), np.inf, share)
+
+
+def _beyond_counting(exact: Exact, bar: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the slack is a number, but not in ULP of a truth that is next to nothing."""
+    endless: NDArray[np.bool_] = np.isinf(bar) & np.isfinite(exact.slack)
+    return endless
+
+
+def _room(exact: Exact, format: Format) -> NDArray[np.float64]:
+    """The slack as a number, not in ULP of anything."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(exact.slack, np.clip(exact.slack_exponent.astype(np.int64) + 1 - format.precision, -5000, 5000).astype(np.int32))
+
+
 def _between(
-    exact: Exact, observed: Bits, format: Format, error: NDArray[np.float64], right: NDArray[np.bool_]
-) -> None:
-    """Where several answers are right: no error between the ends, and beyond them the distance to the nearer one."""
+    exact: Exact, observed: Bits, format: Format, error: NDArray[np.float64], bar: NDArray[np.float64], share: NDArray[np.float64],
+    right: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Where several answers are right: no error between the ends, and beyond them the distance to the end that is kept better."""
     assert exact.upper is not None
     assert exact.tied is not None
     at = np.nonzero(exact.tied)[0]
-    some, low, high = observed[at], exact.truth.take(at), exact.upper.take(at)
-    number = values(some, format)
-    ends = values(ulps.rounded(low, format), format), values(ulps.rounded(high, format), format)
-    inside = (number >= ends[0]) & (number <= ends[1])
-    nearer = np.fmin(ulps.error(some, format, low), ulps.error(some, format, high))
-    error[at], right[at] = np.where(inside, 0.0, nearer), inside
+    number = values(observed[at], format)
+    low, high = (values(ulps.rounded(end.take(at), format), format) for end in (exact.truth, exact.upper))
+    inside = (number >= low) & (number <= high)
+    above = tuple(found[at] for found in _against(replace(exact, truth=exact.upper), observed, format))
+    nearer = above[2] < share[at]
+    for found, other in zip((error, bar, share), above, strict=True):
+        found[at] = np.where(nearer, other, found[at])
+    error[at], share[at] = np.where(inside, 0.0, error[at]), np.where(inside, 0.0, share[at])
+    right[at] = inside
 
 
 def groups(case: Case, judged: Judged, rules: Mapping[str, Any]) -> Iterator[Group]:
@@ -186,7 +215,8 @@ def verdict(
     """Counts, grades and the worst element of one group."""
     members = group.members
     error, bar = judged.error[members], judged.bar[members]
-    unspecified = judged.unspecified[members] | free
+    # Where honest rounding may give any number, nothing is prescribed; that it is a number is.
+    unspecified = judged.unspecified[members] | (judged.vacuous[members] & judged.conforms[members]) | free
     deviating = ~judged.conforms[members] & ~judged.flushed[members] & ~unspecified
     grade = np.where(
         judged.right[members], 0, np.where(error < 1, 1, np.where(error <= 4, 2, np.where(error <= bar, 3, 4)))

@@ -140,7 +140,7 @@ def _result(answers: TensorAnswers, observation: Observation, found: Verdict, ru
         conforms=found.comparisons - found.deviates - found.unspecified - found.undecided, deviates=found.deviates,
         unspecified=found.unspecified, undecided=found.undecided, vacuous=found.vacuous, grades=found.grades, severity=found.severity,
         worst=found.worst, bits=found.bits,
-        message=("the formula is indeterminate there; what came is recorded" if outcome == "unspecified" else _said(observation)),
+        message=("the formula is indeterminate there, or rounding the arguments may give any number; what came is recorded" if outcome == "unspecified" else _said(observation)),
     )  # fmt: skip
 
 

@@ -520,7 +520,7 @@ smooth_labels = TensorFunction(
     ),
     properties=(
         Property("range", "0 ≤ smooth_labels(t) ≤ 1", low="0", high="1"),
-        Property("sums_to_one", "the smoothed targets sum to one"),
+        Property("sums_to_one", "the smoothed targets sum to one, unless a class is left out"),
     ),
     sources=(
         SMOOTHING,

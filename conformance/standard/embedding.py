@@ -242,16 +242,18 @@ def _norm(differences: Sequence[Any], p: Any, epsilon: Any = 0) -> Any:
         for difference in differences[1:]:
             largest = maximum(largest, absolute(difference))
         return largest
-    if isinstance(p, int) and p % 2 == 0:
-        powers = [power(difference, p) for difference in differences]
-    else:
-        powers = [power(absolute(difference), p) for difference in differences]
-    inside = total(powers) + epsilon
+    inside = _power_sum(differences, p, epsilon)
     if inside < _LEAST:
         return total([absolute(difference) for difference in differences])
     if isinstance(p, int):
         return inside if p == 1 else sqrt(inside) if p == 2 else power(inside, Fraction(1, p))
     return power(inside, 1 / p)
+
+
+def _power_sum(differences: Sequence[Any], p: Any, epsilon: Any) -> Any:
+    """Σ |x|^p + ε for a finite p: what a norm is the root of."""
+    even = isinstance(p, int) and p % 2 == 0
+    return total([power(x if even else absolute(x), p) for x in differences]) + epsilon
 
 
 def _pairwise_distance(first: Sequence[Any], second: Sequence[Any], p: Any, epsilon: Any) -> Any:
@@ -302,15 +304,17 @@ def _triplet_margin(
     epsilon_in: str,
     swap: bool,
 ) -> Any:
-    def distance(first: Sequence[Any], second: Sequence[Any]) -> Any:
-        if epsilon_in == "sum":
-            return _norm([a - b for a, b in zip(first, second, strict=True)], p, epsilon)
-        return _norm([a - b + epsilon for a, b in zip(first, second, strict=True)], p)
+    inner, outer = (0, epsilon) if epsilon_in == "sum" else (epsilon, 0)
 
-    to_negative = distance(anchor, negative)
+    def differences(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+        return [a - b + inner for a, b in zip(first, second, strict=True)]
+
+    apart = differences(anchor, negative)
     if swap:
-        to_negative = minimum(to_negative, distance(positive, negative))
-    return maximum(distance(anchor, positive) - to_negative + margin, 0)
+        # The nearer one is told before the root is taken, which need not be a number that any precision holds.
+        others = differences(positive, negative)
+        apart = apart if _power_sum(apart, p, outer) <= _power_sum(others, p, outer) else others
+    return maximum(_norm(differences(anchor, positive), p, outer) - _norm(apart, p, outer) + margin, 0)
 
 
 _ANCHOR = (1.0, -2.0, 0.5)
@@ -353,8 +357,12 @@ triplet_margin = TensorFunction(
         Edge("exactly at the margin", {"anchor": (0.0, 0.0, 0.0), "positive": (3.0, -4.0, 0.0), "negative": (0.0, 6.0, 0.0)}),
         Edge("farther than the margin", {"anchor": (0.0, 0.0, 0.0), "positive": (0.5, 0.0, -0.5), "negative": (0.0, 60.0, 11.0)}),
         Edge("swapped", {"anchor": (0.0, 0.0, 0.0), "positive": (3.0, -4.0, 0.0), "negative": (3.0, -4.5, 0.0)}, {"swap": True}),
-        Edge("swap with equal distances", {"anchor": (0.0, 0.0, 0.0), "positive": (6.0, 8.0, 0.0), "negative": (3.0, 4.0, 0.0)}, {"swap": True}),
+        # Exchanging two components keeps both distances equal whatever is added to every difference.
+        Edge("swap with equal distances", {"anchor": (3.0, 4.0, 0.0), "positive": (4.0, 3.0, 0.0), "negative": (0.0, 0.0, 0.0)}, {"swap": True}),
     ),
+    free={
+        "anchor or positive or negative large": "the hinge is crossed by less than what one unit in the last place of such distances is worth",
+    },
     properties=(Property("nonnegative", "triplet_margin ≥ 0"),),
     sources=(
         Source("Balntas et al.: Learning local feature descriptors with triplets and shallow convolutional neural networks, BMVC 2016",

@@ -54,7 +54,7 @@ def test_the_perfect_backend_yields_no_finding(fault: TensorFault, bench: Bench)
     assert totals.comparisons > 500
     assert totals.undecided == totals.crashed == 0
     # A probability of one and an infinite logit: there the bar of two ulp of the probability is without end.
-    assert totals.vacuous <= totals.comparisons / 50
+    assert totals.vacuous == 0
     measured = [result for result in judgement.results if sum(result.grades)]
     assert measured
     assert all(sum(result.grades[1:]) == 0 for result in measured), "the truth rounded once is correctly rounded"

@@ -59,7 +59,8 @@ def cosine(first: np.ndarray, second: np.ndarray, epsilon: float, floor: str) ->
     """The cosine, its denominator kept above epsilon: `each` length, the `product` of lengths, or each `square_sum`."""
     each = {"each": epsilon, "square_sum": math.sqrt(epsilon), "product": 0.0}[floor]
     one, other = unit(first, each), unit(second, each)
-    value = total(one.direction * other.direction)
+    # Rounding both directions may bring it above 1, where it has no angle.
+    value = np.clip(total(one.direction * other.direction), -1, 1)
     product_floored = np.zeros(value.shape, bool)
     sign = np.where(value < 0, -1, 1).astype(value.dtype)
     # Half the squared distance of the two directions: where they are nearly the same, 1 − cosine would lose all digits.
