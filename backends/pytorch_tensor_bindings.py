@@ -151,7 +151,7 @@ _PLAIN = {"factor": 1.0, "reduction": "none"}
 _COSINE_BROADCASTS = f"{_GENERATED}torch.nn.functional.cosine_similarity.html"
 _COSINE_EMBEDDING: dict[str, Any] = {
     "squeezed": 1,
-    "fixed": {"epsilon": 0.0},
+    "fixed": {"epsilon": 1e-12, "floor": "added"},
     "remark": "the source adds 1e-12 to each squared norm, which no page says",
 }
 

@@ -23,7 +23,7 @@ from conformance.standard.tensors import WHOLE, Argument, TensorFunction
 SIZES = {"n": 5, "d": 6, "classes": 5, "channels": 5, "height": 2, "width": 3, "time": 7, "length": 3}
 """Sizes of core dimensions where a function does not say its own; none is a size of the loop's."""
 
-LOOPS = {0: (), 1: (3,), 2: (2, 3), 3: (2, 3, 4)}
+LOOPS = {0: (), 1: (3,), 2: (2, 3), 3: (2, 3, 4), 4: (2, 3, 4, 5)}
 """Loop dimensions by their number: all different, so that a lost axis or a swapped one shows."""
 
 LARGE, TINY = 0.75, -0.75
@@ -431,7 +431,7 @@ def _generic_rows(
     yield f"{name} equal: all 1000", {name: np.full(core, 1000.0)}, -1
     steps = np.linspace(format.emin, format.emax - 1, math.prod(core)).astype(int)
     signs = np.where(np.arange(math.prod(core)) % 2, -1.0, 1.0)
-    yield f"{name} over the whole range of exponents", {name: (signs * np.exp2(steps)).reshape(core)}, -1
+    yield f"{name} large: over the whole range of exponents", {name: (signs * np.exp2(steps)).reshape(core)}, -1
     if core[0] > 2:
         for group, number in (("infinite: two +inf", math.inf), ("equal: the two largest", 8.0)):
             row = ordinary.copy()

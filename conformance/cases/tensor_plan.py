@@ -108,7 +108,7 @@ def _cases(
 ) -> Iterator[Case]:  # fmt: skip
     seen: set[str] = set()
     for row in TENSOR_PLAN:
-        if not _answers(row, rules, function.name) or not _concerns(row, function):
+        if not _answers(row, rules, function.name) or not concerns(row, function):
             continue
         for mode in modes:
             for dtype in dtypes_of(row, backend, configuration, mode, dtypes, tier):
@@ -144,7 +144,7 @@ def dtypes_of(
     return tuple(dtype for dtype in chosen if dtype == "float32") if tier == "quick" else chosen
 
 
-def _concerns(row: TensorRow, function: TensorFunction) -> bool:
+def concerns(row: TensorRow, function: TensorFunction) -> bool:
     """Whether a row can be asked of a function: whether it has truths, or draws."""
     return row.topic in OF_DRAWN if function.drawn else row.topic != OF_DRAWN[0]
 

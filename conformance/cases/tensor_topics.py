@@ -493,9 +493,12 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
             r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))
         ] or ["none"]:
             options = asker._with_implied({**base, **({"reduction": reduction} if "reduction" in base else {})})
-            scene = Scene(
-                "draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {}
-            )
+            tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional")
+            if reduction != "none" and _may_be_nothing(asker.function, also):
+                # A sample of which nothing takes part: whether it counts in a mean.
+                tensors[also] = tensors[also].copy()
+                tensors[also][0] = False
+            scene = Scene("draws", tensors, {})
             for quantity, wrt, _ in _quantities(
                 asker, names, "all" if reduction == base.get("reduction", "none") else "first"
             ):
@@ -507,6 +510,13 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
             scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {})
             for quantity, wrt, _ in _quantities(asker, names, "first"):
                 yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=f"with-{name}")
+
+
+def _may_be_nothing(function: TensorFunction, name: str) -> bool:
+    """Whether an argument is a mask that may be False throughout, by one of the function's edges."""
+    if function.argument(name).kind != "mask":
+        return False
+    return any(name in edge.arguments and not edge.free and not np.any(edge.arguments[name]) for edge in function.edges)
 
 
 def _one_option_away(asker: TensorAsker) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -534,15 +544,18 @@ def _away(asker: TensorAsker) -> dict[str, Any]:
 
 
 def _ranks(asker: TensorAsker) -> Iterator[Case]:
-    """Tensors of rank 1 to 4, every dimension different."""
+    """Tensors of rank 1 to 4, every dimension different; a number by itself where the function has no core."""
     base, names = asker.base(), asker.names()
+    frugal = is_frugal(asker.backend, asker.mode, asker.tier)
+    whole = any(argument.core for argument in asker.function.arguments)
     for rank in LOOPS:
         if not asker.function.batched or len(asker.loop(rank)) != rank or rank == 2 or (rank == 0 and base.get("rows", "none") != "none"):
             continue
-        if is_frugal(asker.backend, asker.mode, asker.tier) and rank < 3:
+        few = {1, 4, 0 if whole else 1} if frugal else {4} if whole else set()
+        if asker.tier != "deep" and rank in few:
             continue
         scene = Scene("draws", drawn(asker.function, names, asker.loop(rank), sizes_of(asker.function), "ranks"), {})
-        for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
+        for quantity, wrt, _ in _quantities(asker, names, "none" if frugal and rank == 0 else _few(asker)):
             yield asker.ask(scene, quantity, "rank", base, wrt=wrt, detail=f"rank-{rank}")
 
 
@@ -574,6 +587,13 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
         )
         for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
             yield asker.ask(scene, quantity, "axis", {**base, "axis": axis}, wrt=wrt, detail=f"axis-{axis}")
+    # What an option says may go by the axis too: the number of classes by which labels are smoothed.
+    for name, options in () if frugal else _one_option_away(asker):
+        loop = LOOPS[3] if asker.function.rows else LOOPS[2]
+        scene = Scene("draws", drawn(asker.function, names, loop, sizes_of(asker.function), "axes"), {})
+        together = {**options, **({"rows": base["rows"]} if "rows" in base else {}), "axis": 0}
+        if asker.offers(together):
+            yield asker.ask(scene, "value", "axis", together, detail=f"axis-0-{name}")
     if asker.function.several_axes and asker.binding.several_axes:
         for axes in ((0, 2),) if frugal else ((0, 1), (0, 2), (1, -1)):
             scene = Scene("draws", drawn(asker.function, names, LOOPS[2], sizes_of(asker.function), "axes"), {})

@@ -50,11 +50,13 @@ def findings_of(
         checked[(*cause[:3], result.entry_point)] += result.comparisons
         if result.outcome in FAULTS:
             # What is raised whatever is asked has one cause; who is wrong about ordinary numbers is so at every place worth a name;
-            # and of a value that is wrong the derivative is too.
+            # a derivative that is wrong anyhow is so in every shape, layout and option; and of a value that is wrong the derivative is too.
             if result.outcome == "raised" and _plain_call(result) in unusable:
                 cause = _cause(unusable[_plain_call(result)])
             elif result.rule.endswith(".edge") and _quantity(result) in hopeless:
                 cause = (*cause[:3], "anywhere")
+            elif result.region.startswith(GRADIENT) and _derivative(result) in hopeless:
+                cause = (result.subject, result.function, _derivative(result)[2], ORDINARY)
             elif result.region.startswith(GRADIENT) and _asked(result) in plain:
                 cause = (*cause[:3], ORDINARY)
             causes[cause][result.entry_point].append(result)
@@ -93,6 +95,12 @@ def _asked(result: Result) -> tuple[str, ...]:
 def _quantity(result: Result) -> tuple[str, ...]:
     """Whose value, or whose derivative in what: rules about ordinary numbers and about places worth a name have that in common."""
     rule = result.rule.removesuffix(".value").removesuffix(".edge")
+    return (result.subject, result.entry_point, rule, result.dtype, result.mode)
+
+
+def _derivative(result: Result) -> tuple[str, ...]:
+    """As `_quantity`, of a derivative that another rule is about: by the argument that its region names."""
+    rule = f"{result.function}.gradient.{result.region.removeprefix(GRADIENT)}"
     return (result.subject, result.entry_point, rule, result.dtype, result.mode)
 
 

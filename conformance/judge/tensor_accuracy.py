@@ -104,7 +104,7 @@ def _against(exact: Exact, observed: Bits, format: Format) -> tuple[NDArray[np.f
         share = error / bar
         # Beside a bar that has more ulp than can be counted, the truth is as good as 0.
         near = np.abs(values(observed, format)) / _room(exact, format)
-    share = np.where(_beyond_counting(exact, bar) & np.isfinite(error), near, share)
+    share = np.where(_beyond_counting(exact, bar) & np.isfinite(error) & (error > 0), near, share)
     return error, bar, np.where(np.isinf(error), np.inf, share)
 
 

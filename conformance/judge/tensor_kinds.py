@@ -53,7 +53,7 @@ def judge_tensor_kinds(answers: TensorAnswers) -> Iterator[Result]:
             yield answers.check(
                 observation, "shape", tuple(output.shape) == tuple(due),
                 f"{', '.join(f'{i.name} {list(i.shape)}' for i in case.inputs)} gave {list(output.shape)}; {list(due)} is due",
-                region=case.detail.replace("-", " ") or case.topic,
+                region=("empty" if case.rule == "size.empty" else case.detail.replace("-", " ")) or case.topic,
             )  # fmt: skip
         elif case.quantity == "gradient":
             item = next(item for item in case.inputs if item.name == case.wrt)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from conformance.cases.case import Case
 from conformance.formats import FORMATS
 from conformance.observe.observation import Observation
+from conformance.truth.reals import NAN
 from conformance.truth.tensors import Exact
 
 from .records import Result
@@ -51,7 +52,12 @@ def judge_tensors(answers: TensorAnswers) -> Iterator[Result]:
                     observation, case.rule, outcome="unspecified", comparisons=count, unspecified=count, message=OTHER_KIND, region=about(case)
                 )  # fmt: skip
             else:
-                yield from results_of(answers, observation, judged)
+                yield from results_of(answers, observation, _but_nan(judged) if case.topic == "rows" else judged)
+
+
+def _but_nan(judged: Judged) -> Judged:
+    """Without the numbers that should be NaN: of samples that were made so, only what they do to others is asked."""
+    return replace(judged, unspecified=judged.unspecified | (judged.exact.truth.kind == NAN))
 
 
 def judged_answer(

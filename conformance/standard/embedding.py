@@ -40,6 +40,8 @@ def _similarity(
     # One root of the product, not a product of roots: that is exact for vectors that are equal or opposite.
     if floor == "each":
         return product / sqrt(_at_least(squares, epsilon * epsilon) * _at_least(other_squares, epsilon * epsilon))
+    if floor == "added":
+        return product / sqrt((squares + epsilon) * (other_squares + epsilon))
     if floor == "square_sum":
         return product / sqrt(_at_least(squares, epsilon) * _at_least(other_squares, epsilon))
     return product / sqrt(_at_least(squares * other_squares, epsilon * epsilon))
@@ -87,18 +89,18 @@ _ZEROS = (0.0, 0.0, 0.0, 0.0)
 _COSINE_EDGES = (
     Edge("a zero vector", {"first": _ZEROS, "second": _V}, free=_NO_DIRECTION),
     Edge("two zero vectors", {"first": _ZEROS, "second": _ZEROS}, free=_NO_DIRECTION),
-    Edge("a zero vector, epsilon", {"first": _ZEROS, "second": _V}, {"epsilon": 0.125}),
-    Edge("two zero vectors, epsilon", {"first": _ZEROS, "second": _ZEROS}, {"epsilon": 0.125}),
-    Edge("norm below epsilon", {"first": (0.0625, -0.03125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
+    Edge("norm below epsilon: a zero vector", {"first": _ZEROS, "second": _V}, {"epsilon": 0.125}),
+    Edge("norm below epsilon: two zero vectors", {"first": _ZEROS, "second": _ZEROS}, {"epsilon": 0.125}),
+    Edge("norm below epsilon: first", {"first": (0.0625, -0.03125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
     Edge(
-        "both norms below epsilon",
+        "norm below epsilon: both",
         {"first": (0.0625, -0.03125, 0.0, 0.0), "second": (0.0625, 0.03125, 0.0, 0.0625)},
         {"epsilon": 0.125},
     ),
     Edge("norm equal to epsilon", {"first": (0.0, -0.125, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
     Edge("norm between epsilon and its root", {"first": (0.25, 0.0, 0.0, 0.0), "second": _V}, {"epsilon": 0.125}),
     Edge(
-        "norm below epsilon, floor of the product",
+        "norm below epsilon: floor of the product",
         {"first": (0.0625, -0.03125, 0.0, 0.0), "second": _V},
         {"epsilon": 0.125, "floor": "product"},
     ),
@@ -113,10 +115,10 @@ _COSINE_EDGES = (
     Edge("orthogonal vectors", {"first": (1.0, 2.0, -2.0, 0.0), "second": (2.0, 1.0, 2.0, 5.0)}),
     Edge("lengths far apart", {"first": (1e-3, -2e-3, 0.0, 1e-3), "second": (1e3, 3e3, -2e3, 1e2)}),
     Edge(
-        "squares below the smallest number",
+        "first or second tiny: squares below the smallest number",
         {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", "-smallest_normal", 0.0, 0.0)},
     ),
-    Edge("squares above the largest number", {"first": ("largest",) * 4, "second": ("largest", 0.0, 0.0, 0.0)}),
+    Edge("first or second large: squares above the largest number", {"first": ("largest",) * 4, "second": ("largest", 0.0, 0.0, 0.0)}),
     Edge("one component", {"first": (-3.0,), "second": (0.5,)}),
 )
 _COSINE_MASKED = (
@@ -189,8 +191,8 @@ cosine_distance = TensorFunction(
 )
 
 
-def _cosine_embedding(first: Sequence[Any], second: Sequence[Any], target: Any, margin: Any, epsilon: Any) -> Any:
-    similarity = _similarity(first, second, None, epsilon, "each")
+def _cosine_embedding(first: Sequence[Any], second: Sequence[Any], target: Any, margin: Any, epsilon: Any, floor: str) -> Any:
+    similarity = _similarity(first, second, None, epsilon, floor)
     return 1 - similarity if target > 0 else maximum(similarity - margin, 0)
 
 
@@ -207,28 +209,32 @@ cosine_embedding = TensorFunction(
     ),
     options=(
         Option("margin", 0.0, "cosine up to which vectors count as not alike", "−1 ≤ margin ≤ 1", (0.5, -0.75, 1.0, -1.0), (2.0,)),
-        Option("epsilon", 0.0, "least norm in the denominator", "epsilon ≥ 0", (1e-8,)),
+        Option("epsilon", 0.0, "what keeps the denominator above 0; see `floor`", "epsilon ≥ 0", (1e-8,)),
+        Option("floor", "each", "how epsilon enters: `each`, max(‖a‖, ε) · max(‖b‖, ε); `added`, √((‖a‖² + ε) · (‖b‖² + ε))", "each, added", ("added",)),
     ),
-    pairs=({"margin": 0.25, "epsilon": 0.5},),
+    pairs=({"margin": 0.25, "epsilon": 0.5}, {"epsilon": 0.5, "floor": "added"}),
     reductions=_REDUCTIONS,
     weighted=True,
     edges=(
         Edge("a zero vector", {"first": _ZEROS, "second": _V, "target": 1.0}, free=_NO_DIRECTION),
         Edge("a zero vector, not alike", {"first": _V, "second": _ZEROS, "target": -1.0}, free=_NO_DIRECTION),
         Edge("a zero vector, epsilon", {"first": _ZEROS, "second": _V, "target": 1.0}, {"epsilon": 0.125}),
+        Edge("a zero vector, epsilon added", {"first": _ZEROS, "second": _V, "target": 1.0}, {"epsilon": 0.125, "floor": "added"}),
+        Edge("two zero vectors, epsilon added", {"first": _ZEROS, "second": _ZEROS, "target": -1.0}, {"epsilon": 0.125, "floor": "added"}),
+        Edge("equal vectors, epsilon added", {"first": _V, "second": _V, "target": 1.0}, {"epsilon": 0.125, "floor": "added"}),
         Edge("equal vectors", {"first": _V, "second": _V, "target": 1.0}),
         Edge("equal vectors, not alike", {"first": _V, "second": _V, "target": -1.0}),
         Edge("opposite vectors", {"first": _V, "second": tuple(-x for x in _V), "target": 1.0}),
         Edge("opposite vectors, not alike", {"first": _V, "second": tuple(-x for x in _V), "target": -1.0}),
-        Edge("short vectors", {"first": (1e-4, -2e-4, 0.0, 1e-4), "second": (1e-4, 3e-4, -1e-4, 0.0), "target": 1.0}),
-        Edge("cosine at the margin", {"first": (1.0, 0.0, 0.0, 0.0), "second": (1.0, -1.0, 1.0, 1.0), "target": -1.0}, {"margin": 0.5}),
+        Edge("first or second tiny: short vectors", {"first": (1e-4, -2e-4, 0.0, 1e-4), "second": (1e-4, 3e-4, -1e-4, 0.0), "target": 1.0}),
+        Edge("cosine at the margin", {"first": (1.0, 0.0, 0.0, 0.0), "second": (1.0, -1.0, 1.0, 1.0), "target": -1.0}, {"margin": 0.5, "epsilon": 0.0}),
         Edge("cosine at margin 0", {"first": (1.0, 2.0, -2.0, 0.0), "second": (2.0, 1.0, 2.0, 5.0), "target": -1.0}),
         Edge("cosine below the margin", {"first": (1.0, 0.0, 0.0, 0.0), "second": (1.0, -2.0, 2.0, 1.0), "target": -1.0}, {"margin": 0.75}),
     ),
     properties=(Property("nonnegative", "cosine_embedding ≥ 0"),),
     sources=(Source("PyTorch documentation: torch.nn.CosineEmbeddingLoss",
                     "https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html"),),
-    notes=("PyTorch's formula has no epsilon; what it computes has 10⁻¹² added to both squares, and differs from it for short vectors.",),
+    notes=("PyTorch's formula has no epsilon; what it computes has 10⁻¹² added to both squares (`added`), which float64 shows for every vector.",),
 )  # fmt: skip
 
 
@@ -283,8 +289,8 @@ pairwise_distance = TensorFunction(
         Edge("one component differs, p = 1.5", {"first": _V, "second": (3.0, -4.0, 10.0, 0.5)}, {"p": 1.5}),
         Edge("epsilon cancels the difference", {"first": _V, "second": tuple(x + 0.5 for x in _V)}, {"epsilon": 0.5}),
         Edge("two largest components, p = ∞", {"first": (5.0, -5.0, 1.0, 0.0), "second": _ZEROS}, {"p": _INF}),
-        Edge("squares below the smallest number", {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", 0.0, 0.0, "-smallest_normal")}),
-        Edge("squares above the largest number", {"first": ("largest", 0.0, 0.0, 0.0), "second": (0.0, "largest", 0.0, 0.0)}),
+        Edge("first or second tiny: squares below the smallest number", {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", 0.0, 0.0, "-smallest_normal")}),
+        Edge("first or second large: squares above the largest number", {"first": ("largest", 0.0, 0.0, 0.0), "second": (0.0, "largest", 0.0, 0.0)}),
         Edge("one component", {"first": (-3.0,), "second": (0.5,)}),
     ),
     properties=(Property("nonnegative", "pairwise_distance ≥ 0"),),

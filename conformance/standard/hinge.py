@@ -66,6 +66,8 @@ _BINARY_EDGES = (
 _MARGIN_EDGES = (
     Edge("at the margin, the class", {"prediction": 1.0, "target": 1.0}),
     Edge("at the margin, its absence", {"prediction": -1.0, "target": -1.0}),
+    Edge("next to the margin: beyond", {"prediction": 1.0009765625, "target": 1.0}),
+    Edge("next to the margin: within", {"prediction": -0.9990234375, "target": -1.0}),
     Edge("as far on the wrong side", {"prediction": -1.0, "target": 1.0}),
     Edge("prediction infinite: certain and right", {"prediction": INF, "target": 1.0}),
     Edge("prediction infinite: certain and right, its absence", {"prediction": -INF, "target": -1.0}),

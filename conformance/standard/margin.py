@@ -108,6 +108,8 @@ hinge_embedding = TensorFunction(
     axis=True,
     edges=(
         Edge("unlike, at the margin", {"prediction": 1.0, "target": -1.0}),
+        Edge("unlike, next to the margin: beyond", {"prediction": 1.0009765625, "target": -1.0}),
+        Edge("unlike, next to the margin: within", {"prediction": 0.9990234375, "target": -1.0}),
         Edge("unlike, beyond the margin", {"prediction": 3.0, "target": -1.0}),
         Edge("unlike, distance 0", {"prediction": 0.0, "target": -1.0}),
         Edge("alike, distance 0", {"prediction": 0.0, "target": 1.0}),

@@ -129,6 +129,8 @@ huber = TensorFunction(
     edges=(
         Edge("error exactly delta", {"prediction": 1.5, "target": 0.5}),
         Edge("error exactly minus delta", {"prediction": -0.5, "target": 0.5}),
+        Edge("error next to delta: beyond", {"prediction": 1.0009765625, "target": 0.0}),
+        Edge("error next to delta: within", {"prediction": 0.0, "target": 0.9990234375}),
         Edge("error exactly delta of 0.25", {"prediction": 1.25, "target": 1.0}, {"delta": 0.25}),
         Edge("never linear", {"prediction": 100.0, "target": -20.0}, {"delta": inf}),
         Edge("never linear: infinite error", {"prediction": inf, "target": 0.0}, {"delta": inf}),
@@ -177,6 +179,8 @@ smooth_l1 = TensorFunction(
     edges=(
         Edge("error exactly beta", {"prediction": 1.5, "target": 0.5}),
         Edge("error exactly minus beta", {"prediction": -0.5, "target": 0.5}),
+        Edge("error next to beta: beyond", {"prediction": 1.0009765625, "target": 0.0}),
+        Edge("error next to beta: within", {"prediction": 0.0, "target": 0.9990234375}),
         Edge("error exactly beta of 0.25", {"prediction": 1.25, "target": 1.0}, {"beta": 0.25}),
         Edge("beta 0, equal", {"prediction": 1.5, "target": 1.5}, {"beta": 0.0}),
         Edge("beta 0, different", {"prediction": 1.5, "target": -0.5}, {"beta": 0.0}),

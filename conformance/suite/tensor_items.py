@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.cases.plan import Selection, is_wanted, modes_of
-from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, dtypes_of, modes_for
+from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, concerns, dtypes_of, modes_for
 from conformance.cases.tensor_topics import TensorAsker
 from conformance.cases.topics import Plan
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction, rules_of
@@ -29,7 +29,7 @@ def rules_asked(adapter: Any, configuration: str, selection: Selection) -> Itera
         found: dict[str, dict[str, None]] = {}
         for row in TENSOR_PLAN:
             dtypes = [d for mode in modes for d in dtypes_of(row, adapter, configuration, mode, selection.dtypes, selection.tier)]
-            if dtypes:
+            if dtypes and concerns(row, function):
                 for rule in _rules_of_row(row, adapter, function, bindings, modes[0], selection.tier):
                     found.setdefault(rule, {}).update(dict.fromkeys(dtypes))
         for known in rules_of(function):
@@ -50,6 +50,8 @@ def _rules_of_row(
         return
     asked = dict.fromkeys(case.rule for asker in askers for case in TOPICS[row.topic](asker))
     yield from asked
+    if row.topic == "random" and asked:
+        yield from ("shape", "dtype.preserved", "dtype.supported")
     if row.topic == "draws" and asked:
         yield from ("dtype.preserved", "dtype.supported", "shape", *_properties(function))
         yield from (f"{rule}.dtype" for rule in asked if rule.startswith("gradient.") and rule != "gradient.forward")

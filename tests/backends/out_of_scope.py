@@ -24,6 +24,7 @@ KERAS_2 = "left over from Keras 2, deprecated: its documentation says nothing bu
 DIVERGENCE = (
     "p·log(p/q) − p + q of probabilities; the standard has that of their logarithms, which is generalized_kl_divergence"
 )
+RESIDUAL = "takes the error itself, and no prediction and target, between which a loss is"
 TRANSFORMATION = "transforms the gradients of an optimiser"
 SAME_OBJECT = "the very object that torch.nn.functional shows, where it is bound"
 BENEATH = "what the function of this name in torch.nn.functional calls: no page of its own, and numbers for reductions"
@@ -221,6 +222,10 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
     },
     "numpy": {
         MATRIX: "identity",
+    },
+    "scipy.special": {
+        RESIDUAL: "huber",
+        DIVERGENCE: "kl_div",
     },
 }  # fmt: skip
 """Public names that are no elementwise activation: place -> reason -> names, separated by blanks."""

@@ -205,7 +205,7 @@ def test_a_run_file_is_judged_and_nothing_is_observed(nnconform: Shell, small_ru
     ("words", "said"),
     [
         (("--conformance-backend", "nupmy"), "Did you mean numpy"),
-        (("--conformance-backend", "numpy", "--conformance-functions", "gleu"), "Did you mean gelu"),
+        (("--conformance-backend", "numpy", "--conformance-functions", "gleu"), "or gelu"),
         (("--conformance-run", "nowhere.nnconform"), "nowhere.nnconform was not found"),
         (("--conformance-backend", "nowhere:Class"), "nowhere"),
         ((), "Give --conformance-backend NAME"),

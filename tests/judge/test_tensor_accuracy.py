@@ -49,3 +49,27 @@ def test_a_kink_whose_ends_are_far_apart_has_the_bar_of_either() -> None:
     asked = truth("absolute_error", {"prediction": [1.5], "target": [1.5]}, "gradient", "prediction")
     for number, conforms in ((-1.0, True), (0.0, True), (1.0, True), (1.001, False), (5.0, False), (-5.0, False)):
         assert measure(asked, bits(number, "float32"), FORMATS["float32"]).conforms.tolist() == [conforms], number
+
+
+def test_a_kink_where_subnormal_numbers_are_zeros_is_flushing() -> None:
+    asked = truth("absolute_error", {"prediction": [2.0**-149], "target": [0.0]}, "gradient", "prediction")
+    zeroed = truth("absolute_error", {"prediction": [0.0], "target": [0.0]}, "gradient", "prediction")
+    for number, flushed in ((0.0, True), (0.5, True), (1.0, False), (1.5, False), (np.nan, False)):
+        judged = measure(asked, bits(number, "float32"), FORMATS["float32"], zeroed)
+        assert judged.flushed.tolist() == [flushed], number
+
+
+def test_a_nan_swallowed_beside_subnormal_numbers_is_no_flushing() -> None:
+    asked = truth("squared_error", {"prediction": [np.nan], "target": [2.0**-149]})
+    zeroed = truth("squared_error", {"prediction": [np.nan], "target": [0.0]})
+    judged = measure(asked, bits(0.0, "float32"), FORMATS["float32"], zeroed)
+    assert not judged.conforms.any()
+    assert not judged.flushed.any()
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_an_infinity_that_is_due_conforms(dtype: str) -> None:
+    asked = truth("huber", {"prediction": [np.inf], "target": [3.5]})
+    assert measure(asked, bits(np.inf, dtype), FORMATS[dtype]).conforms.all()
+    for number in (0.0, 1e4, -np.inf, np.nan):
+        assert not measure(asked, bits(number, dtype), FORMATS[dtype]).conforms.any(), number

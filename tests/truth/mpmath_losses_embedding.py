@@ -41,6 +41,7 @@ def cosine(a: Row, b: Row, where: Mask | None, epsilon: Number, floor: str) -> N
         "each": lambda: largest(mp.sqrt(square_a), epsilon) * largest(mp.sqrt(square_b), epsilon),
         "product": lambda: largest(mp.sqrt(square_a) * mp.sqrt(square_b), epsilon),
         "square_sum": lambda: mp.sqrt(largest(square_a, epsilon) * largest(square_b, epsilon)),
+        "added": lambda: mp.sqrt(square_a + epsilon) * mp.sqrt(square_b + epsilon),
     }[floor]()
     return ratio(dot(a, b, where), denominator)
 
@@ -55,8 +56,10 @@ def cosine_distance(first: Row, second: Row, where: Mask | None, epsilon: Number
     return 1 - cosine(first, second, where, epsilon, floor)
 
 
-def cosine_embedding(first: Row, second: Row, target: Number, margin: Number, epsilon: Number) -> Number:
-    c = cosine(first, second, None, epsilon, "each")
+def cosine_embedding(
+    first: Row, second: Row, target: Number, margin: Number, epsilon: Number, floor: str
+) -> Number:
+    c = cosine(first, second, None, epsilon, floor)
     return 1 - c if target == 1 else positive_part(c - margin)
 
 

@@ -33,14 +33,17 @@ def _log_sum_exp(x: Pair, mask: np.ndarray) -> _Masked:
     real = x.high.dtype.type
     top = np.where(mask, x.high, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf).astype(x.high.dtype)
     base = np.where(np.isinf(top), 0, top).astype(x.high.dtype)
-    shifted = add(x, Pair(np.broadcast_to(-base, x.high.shape), np.zeros_like(x.high)))
+    # The low part counts too: that of a number such as 1e9 is far from 0.
+    low = np.where(mask & (x.high == top), x.low, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf)
+    low = np.where(np.isinf(low), 0, low).astype(x.high.dtype)
+    shifted = add(x, Pair(np.broadcast_to(-base, x.high.shape), np.broadcast_to(-low, x.high.shape)))
     shifted = Pair(np.where(mask, shifted.high, -np.inf).astype(x.high.dtype), np.where(mask, shifted.low, real(0)))
     endless = np.isposinf(shifted.high)
     raised = np.where(endless, real(1), exponential(shifted).pair().high)
     raised = np.where(endless.any(axis=-1, keepdims=True), endless.astype(x.high.dtype), raised)
     whole = total(raised)[..., None]
     share = np.where(mask & (raised != 0), raised / whole, 0).astype(x.high.dtype)
-    logarithm = add(pair(base[..., 0]), pair(np.log(whole[..., 0])))
+    logarithm = add(Pair(base[..., 0], low[..., 0]), pair(np.log(whole[..., 0])))
     return _Masked(logarithm.where(~np.isposinf(top[..., 0]), pair(top[..., 0])), share)
 
 

@@ -18,20 +18,33 @@ from .sums import total
 
 
 class Unit(NamedTuple):
-    """A vector divided by its length, and the length; a length raised to a floor is marked."""
+    """A vector divided by its length, and the length; a length raised to a floor is marked. `lack` is what the square of the
+    direction's length is less than one, if something was added to that of the vector."""
 
     direction: np.ndarray
     length: Scaled
     floored: np.ndarray
+    lack: np.ndarray
 
 
-def unit(x: np.ndarray, floor: float) -> Unit:
-    """Vectors along the last axis over max(length, floor); a zero vector without a floor gives NaN."""
+def unit(x: np.ndarray, floor: float, added: float = 0.0) -> Unit:
+    """Vectors along the last axis over max(√(length² + added²), floor); a zero vector without either gives NaN."""
     even = _even(x)
     length = product(np.sqrt(total(np.square(even.fraction))), Scaled(np.ones_like(x[..., 0]), even.exponent[..., 0]))
+    lack = np.zeros_like(length.fraction)
+    if added:
+        more = scale(np.full_like(length.fraction, added))
+        length = _hypotenuse(length, more)
+        lack = np.square(times(more, over=(length,)))
     floored = _below(length, floor)
     length = scale(np.full_like(length.fraction, floor)).where(floored, length)
-    return Unit(times(x, over=(length.spread(),)), length, floored)
+    return Unit(times(x, over=(length.spread(),)), length, floored, lack)
+
+
+def _hypotenuse(one: Scaled, other: Scaled) -> Scaled:
+    exponent = np.maximum(one.exponent, other.exponent)
+    sides = (np.ldexp(side.fraction, side.exponent - exponent) for side in (one, other))
+    return Scaled(np.hypot(*sides), exponent)
 
 
 def _even(x: np.ndarray) -> Scaled:
@@ -56,15 +69,16 @@ class Cosine(NamedTuple):
 
 
 def cosine(first: np.ndarray, second: np.ndarray, epsilon: float, floor: str) -> Cosine:
-    """The cosine, its denominator kept above epsilon: `each` length, the `product` of lengths, or each `square_sum`."""
-    each = {"each": epsilon, "square_sum": math.sqrt(epsilon), "product": 0.0}[floor]
-    one, other = unit(first, each), unit(second, each)
+    """The cosine, its denominator kept above epsilon: `each` length, the `product` of lengths, or each `square_sum`; or with
+    epsilon `added` to each sum of squares."""
+    each = {"each": epsilon, "square_sum": math.sqrt(epsilon), "product": 0.0, "added": 0.0}[floor]
+    one, other = (unit(x, each, math.sqrt(epsilon) if floor == "added" else 0.0) for x in (first, second))
     # Rounding both directions may bring it above 1, where it has no angle.
     value = np.clip(total(one.direction * other.direction), -1, 1)
     product_floored = np.zeros(value.shape, bool)
     sign = np.where(value < 0, -1, 1).astype(value.dtype)
     # Half the squared distance of the two directions: where they are nearly the same, 1 − cosine would lose all digits.
-    apart = total(np.square(one.direction - sign[..., None] * other.direction)) / 2
+    apart = (total(np.square(one.direction - sign[..., None] * other.direction)) + (one.lack + other.lack)) / 2
     missing = np.where((np.abs(value) > 0.5) & ~one.floored & ~other.floored, apart, 1 - np.abs(value))
     if floor == "product" and epsilon > 0:
         lengths = product(one.length, other.length)

@@ -63,12 +63,8 @@ def _cosine_distance_gradient(arrays: Arrays, options: Options, cotangent: np.nd
     return _cosine_gradients(arrays, options, _cosine_of(arrays, options), -cotangent)
 
 
-def _embedding_options(options: Options) -> Options:
-    return {**options, "floor": "each"}
-
-
 def _cosine_embedding(arrays: Arrays, options: Options) -> np.ndarray:
-    parts = _cosine_of(arrays, _embedding_options(options))
+    parts = _cosine_of(arrays, options)
     return np.where(arrays["target"] > 0, _distance(parts), _over_margin(parts, options))
 
 
@@ -82,11 +78,11 @@ def _over_margin(parts: Cosine, options: Options) -> np.ndarray:
 
 
 def _cosine_embedding_gradient(arrays: Arrays, options: Options, cotangent: np.ndarray) -> dict[str, np.ndarray]:
-    parts = _cosine_of(arrays, _embedding_options(options))
+    parts = _cosine_of(arrays, options)
     over = _over_margin(parts, options)
     active = np.where(over > 0, cotangent, nan_kept(over, np.zeros_like(over)))
     seed = np.where(arrays["target"] > 0, -cotangent, active)
-    found = _cosine_gradients(arrays, _embedding_options(options), parts, seed)
+    found = _cosine_gradients(arrays, options, parts, seed)
     idle = (seed == 0)[..., None]
     return {name: np.where(idle, 0, slope) for name, slope in found.items()}
 

@@ -80,13 +80,14 @@ def cosine_embedding(
     *,
     margin: float = 0.0,
     epsilon: float = 0.0,
+    floor: str = "each",
     reduction: str = "none",
 ) -> np.ndarray:
     """1 − cosine where the target is 1, max(0, cosine − margin) where it is −1."""
     return evaluate(
         "cosine_embedding",
         {"first": first, "second": second, "target": target, "weight": weight},
-        {"margin": margin, "epsilon": epsilon, "reduction": reduction},
+        {"margin": margin, "epsilon": epsilon, "floor": floor, "reduction": reduction},
     )
 
 

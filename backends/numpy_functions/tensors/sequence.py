@@ -64,7 +64,7 @@ def _log_add(*terms: Pair) -> Pair:
     """log Σ e^term, place by place; of nothing but −∞ it is −∞."""
     highs = np.stack([term.high for term in terms])
     lows = np.stack([term.low for term in terms])
-    order = np.argmax(highs, axis=0)[None]
+    order = _place_of_largest(highs, lows, 0)[None]
     top = Pair(np.take_along_axis(highs, order, axis=0)[0], np.take_along_axis(lows, order, axis=0)[0])
     # Relative to an infinite number everything is NaN; relative to 0, −∞ is what it should be.
     base = Pair(np.where(np.isneginf(top.high), 0, top.high).astype(top.high.dtype), top.low)
@@ -73,6 +73,13 @@ def _log_add(*terms: Pair) -> Pair:
         distance = add(term, Pair(-base.high, -base.low))
         others = others + np.where(order[0] == place, 0, exponential(distance).pair().high).astype(others.dtype)
     return add(top, pair(np.log1p(others)))
+
+
+def _place_of_largest(highs: np.ndarray, lows: np.ndarray, axis: int) -> np.ndarray:
+    """Of pairs whose high parts are the same, the low parts decide; those of large numbers are large themselves."""
+    top = highs.max(axis=axis, keepdims=True)
+    at_top = np.where(highs == top, lows, lows.dtype.type(-np.inf))
+    return np.where(np.isnan(top).any(axis=axis), np.argmax(highs, axis=axis), np.argmax(at_top, axis=axis))
 
 
 def _chosen(condition: np.ndarray, pairs: Pair, otherwise: float) -> Pair:
@@ -127,7 +134,7 @@ def _step(pairs: Pair, places: int) -> Pair:
 
 def _largest(pairs: Pair) -> Pair:
     """The largest number of each row."""
-    place = np.argmax(pairs.high, axis=1)[:, None]
+    place = _place_of_largest(pairs.high, pairs.low, 1)[:, None]
     return Pair(*(np.take_along_axis(part, place, axis=1)[:, 0] for part in pairs))
 
 
