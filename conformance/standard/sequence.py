@@ -253,6 +253,9 @@ ctc_with_logits = TensorFunction(
     reductions=_REDUCTIONS,
     weighted=True,
     smooth=True,
+    free={
+        "logits large: over the whole range": "which alignment is the likeliest goes by numbers that vanish beside others in a sum over the frames",
+    },
     edges=(*_edges("logits"), *_infeasible("logits")),
     properties=(
         Property("nonnegative", "ctc_with_logits ≥ 0"),
