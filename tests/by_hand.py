@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.cases.case import Case, Input, blob_hash
+from conformance.cases.tensor_asker import TensorAsker
 from conformance.cases.tensor_plan import TOPICS
-from conformance.cases.tensor_topics import TensorAsker
 from conformance.cases.topics import Plan
 from conformance.formats import FORMATS, round_to
 from conformance.judge.tensor_answers import TensorAnswers

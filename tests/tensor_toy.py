@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from conformance import registry
 from conformance.cases.case import Case
 from conformance.cases.plan import Selection, plan_for
-from conformance.cases.tensor_topics import result_shape
+from conformance.cases.tensor_asker import result_shape
 from conformance.cases.topics import Lattices, Plan
 from conformance.formats import FORMATS, Format, from_ordinals, ordinals, round_to, values
 from conformance.judge.records import Judgement

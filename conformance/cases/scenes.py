@@ -181,7 +181,11 @@ def _make_lengths_fit(function: TensorFunction, tensors: Tensors, sizes: Mapping
 
 def _unmask_labels(function: TensorFunction, tensors: Tensors) -> None:
     """A class that is a sample's label takes part."""
-    masks = [name for name in tensors if name != "weight" and function.argument(name).kind == "mask" and "classes" in function.argument(name).core]
+    masks = [
+        name
+        for name in tensors
+        if name != "weight" and function.argument(name).kind == "mask" and "classes" in function.argument(name).core
+    ]
     labels = [name for name in tensors if name != "weight" and function.argument(name).kind == "label"]
     if masks and labels:
         np.put_along_axis(tensors[masks[0]], tensors[labels[0]][..., None], True, axis=-1)
@@ -211,9 +215,15 @@ def edges(
         if name not in ("reduction", "rows", "axis")
     ):
         free = tuple(function.free)
-        asked[""][1].extend((name, cells, name.startswith(free)) for name, cells in _generic(function, names, format, sizes))
+        asked[""][1].extend(
+            (name, cells, name.startswith(free)) for name, cells in _generic(function, names, format, sizes)
+        )
     for edge in function.edges:
-        if set(edge.arguments) <= set(names) and offered({**options, **edge.options}) and (not about or about in edge.arguments):
+        if (
+            set(edge.arguments) <= set(names)
+            and offered({**options, **edge.options})
+            and (not about or about in edge.arguments)
+        ):
             key = repr(sorted(edge.options.items()))
             key = "" if not edge.options else key
             asked.setdefault(key, (dict(edge.options), []))[1].append(

@@ -20,7 +20,7 @@ from conformance.standard.tensors import LABELS, WHOLE, Argument
 
 from .case import Case
 from .scenes import Scene, drawn, sizes_of
-from .tensor_topics import TensorAsker, bits_of, result_shape
+from .tensor_asker import TensorAsker, bits_of, result_shape
 from .topics import is_frugal
 
 SOUND = "sound"
@@ -120,7 +120,7 @@ def _letter(dimension: str, has_loop: bool) -> str:
 
 def _sound(asker: TensorAsker, also: Sequence[str] = (), rank: int = 2, **options: Any) -> _Sound:
     """Ordinary numbers for the arguments that must be given, and those of `also`."""
-    names, base = asker.names(also), asker._with_implied({**asker.base(), **options})
+    names, base = asker.names(also), asker.with_implied({**asker.base(), **options})
     tensors = drawn(asker.function, [n for n in names if n != "weight"], asker.loop(rank), sizes_of(asker.function), "error")  # fmt: skip
     if "weight" in names:
         shape = result_shape(asker.function, {**base, "reduction": "none"}, tensors)
@@ -300,7 +300,7 @@ def _label_values(asker: TensorAsker) -> Iterator[Case]:
             yield _spoilt(asker, argument, label, region, "errors.label_value")
         ignoring = {**asker.base(), **({"ignore_index": 2} if "ignore_index" in asker.function.defaults() else {})}
         frugal = is_frugal(asker.backend, asker.mode, asker.tier) and asker.mode != "eager"
-        if not frugal and "ignore_index" in ignoring and asker.offers(asker._with_implied(ignoring)):
+        if not frugal and "ignore_index" in ignoring and asker.offers(asker.with_implied(ignoring)):
             region = f"{argument.name} = {lowest}, another label ignored"
             yield _spoilt(asker, argument, lowest, region, "errors.label_value", ignore_index=2)
 
@@ -378,7 +378,7 @@ def _with_rows(asker: TensorAsker) -> dict[str, Any] | None:
     if not asker.function.rows or base["rows"] != "none":
         return {}
     for rows in asker.function.rows:
-        if rows != "none" and asker.offers(asker._with_implied({**base, "rows": rows})):
+        if rows != "none" and asker.offers(asker.with_implied({**base, "rows": rows})):
             return {"rows": rows}
     return None
 

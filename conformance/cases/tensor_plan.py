@@ -12,9 +12,10 @@ from conformance.formats import FORMATS
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction
 
 from .case import Case
+from .tensor_asker import TensorAsker, TensorBindingLike
 from .tensor_errors import ask_errors
 from .tensor_random import ask_draws
-from .tensor_topics import TENSOR_TOPICS, TensorAsker, TensorBindingLike
+from .tensor_topics import TENSOR_TOPICS
 from .topics import BackendLike, Group, Plan
 
 FLOATS = tuple(FORMATS)
@@ -152,7 +153,12 @@ def concerns(row: TensorRow, function: TensorFunction) -> bool:
 def modes_for(backend: BackendLike, modes: Sequence[str], tier: str) -> Sequence[str]:
     """The modes asked, where those of the other functions are `modes`: in the quick tier a framework that compiles even the plain
     call is asked with everything in one program."""
-    if tier == "quick" and COMPILES_ALWAYS in backend.recompiles and tuple(modes) == ("eager",) and "compiled" in backend.modes:
+    if (
+        tier == "quick"
+        and COMPILES_ALWAYS in backend.recompiles
+        and tuple(modes) == ("eager",)
+        and "compiled" in backend.modes
+    ):
         return ("compiled",)
     return modes
 

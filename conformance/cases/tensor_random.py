@@ -13,7 +13,8 @@ import numpy as np
 
 from .case import Case
 from .scenes import LOOPS, Scene, drawn, sizes_of
-from .tensor_topics import MANY, TensorAsker
+from .tensor_asker import TensorAsker
+from .tensor_topics import MANY
 
 DRAWS = "draws"
 """Detail of cases that the worker asks three times: with a seed, once more, and with the same seed again."""

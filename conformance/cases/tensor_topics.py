@@ -1,25 +1,25 @@
 """What is asked of functions of tensors, where a row of the plan's table crosses an entry point, as cases with their inputs.
 
-Deterministic. Knows the scenes, and bindings as data; knows no rule's judgement, no selection and no framework.
+Deterministic. Knows the scenes, and entry points as data; knows no rule's judgement, no selection and no framework.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.formats import FORMATS, round_to
+from conformance.formats import FORMATS
 from conformance.standard.tensors import WHOLE, TensorFunction
 
-from .case import Case, Input
-from .scenes import LOOPS, Scene, drawn, edges, hashed, sizes_of
-from .topics import BackendLike, Plan, is_frugal
+from .case import Case
+from .scenes import LOOPS, Scene, drawn, edges, sizes_of
+from .tensor_asker import TensorAsker, plain, result_shape, same_options, same_value
+from .topics import is_frugal
 
 MANY_CLASSES = 10_000
 MANY = 100_003
@@ -29,308 +29,6 @@ DISTINCT = 251
 
 SHIFTS = (64.0, 1024.0)
 """What is added to all logits: with the drawn ones exact in float32, the second beyond where exponentials overflow."""
-
-COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0, 2.0)
-SIGNS = (1.0, -1.0)
-
-
-class TensorBindingLike(Protocol):
-    """What the plan reads of a binding (backends/protocol.py has the record)."""
-
-    function: str
-    entry_point: str
-    form: str
-    positional: tuple[str, ...]
-    named: Mapping[str, str]
-    constructed: Mapping[str, str]
-    parameters: Mapping[str, str]
-    spelt: Mapping[str, Mapping[str, Any]]
-    defaults: Mapping[str, Any]
-    fixed: Mapping[str, Any]
-    implied: Mapping[str, Mapping[str, Any]]
-    keywords: Mapping[str, Any]
-    required: tuple[str, ...]
-    recognised: tuple[str, ...]
-    core_axis: int
-    several_axes: bool
-    transposed: Mapping[str, tuple[int, ...]]
-    padded: Mapping[str, str]
-    squeezed: int
-    integers: str
-    cast: Mapping[str, str]
-    broadcasts: str
-    unsound: Mapping[str, str]
-
-    @property
-    def id(self) -> str: ...
-
-    def taken(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True)
-class TensorAsker:
-    """One cell of the table, about to become cases. `options` are those asked unless a case is about others."""
-
-    plan: Plan
-    backend: BackendLike
-    binding: TensorBindingLike
-    function: TensorFunction
-    topic: str
-    mode: str
-    dtype: str
-    tier: str
-
-    # --- what the entry point takes -----------------------------------------------------------------------------------
-
-    def base(self) -> dict[str, Any]:
-        """Options that this entry point can be asked with, the standard's defaults as far as it offers them."""
-        options = self.function.defaults()
-        for name in options:
-            if name in self.binding.fixed:
-                options[name] = _plain(self.binding.fixed[name])
-            elif name in self.binding.parameters:
-                offered = self._values(name)
-                if offered is not None and not any(_same(options[name], value) for value in offered):
-                    options[name] = offered[0]
-            elif name == "axis":
-                options[name] = self.binding.core_axis
-        return self._with_implied(options)
-
-    def _values(self, name: str) -> list[Any] | None:
-        """The standard's values that an option's spelling offers; None for any."""
-        spelt = self.binding.spelt.get(name)
-        return None if spelt is None else [_read(text) for text in spelt]
-
-    def _with_implied(self, options: dict[str, Any]) -> dict[str, Any]:
-        for condition, brought in self.binding.implied.items():
-            name, _, value = condition.partition("=")
-            if str(options.get(name)) == value:
-                options.update(brought)
-        return options
-
-    def offers(self, options: Mapping[str, Any]) -> bool:
-        """Whether the entry point can be asked with just these options."""
-        asked = {name: value for name, value in options.items() if name in self.binding.parameters}
-        base = self._with_implied({**self.base(), **asked})
-        for name, value in options.items():
-            if name in self.binding.parameters:
-                offered = self._values(name)
-                if offered is not None and not any(_same(value, one) for one in offered):
-                    return False
-            elif name not in self.binding.recognised and not _same(value, base[name]):
-                return False
-        return _same_all(self._with_implied(dict(options)), options)
-
-    def arguments(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The entry point's keywords for these options."""
-        found: dict[str, Any] = {}
-        for name, keyword in self.binding.parameters.items():
-            if name in options:
-                spelt = self.binding.spelt.get(name)
-                found[keyword] = options[name] if spelt is None else spelt[str(options[name])]
-        return found
-
-    def names(self, also: Sequence[str] = ()) -> list[str]:
-        """The standard's arguments that are given: all that must be, and those named."""
-        taken = self.binding.taken()
-        wanted = [
-            a.name
-            for a in self.function.arguments
-            if not a.optional or a.name in self.binding.required or a.name in also
-        ]
-        wanted += ["weight"] if "weight" in also else []
-        return [name for name in wanted if name in taken]
-
-    def pair(self) -> list[str]:
-        """As `names`, with the second argument even where it may be left out and is then zero (a target)."""
-        first, *others = self.function.arguments
-        return self.names([a.name for a in others[:1] if a.optional and (a.kind, a.core) == (first.kind, first.core)])
-
-    def optional(self) -> list[str]:
-        """Optional arguments that this entry point takes, the weight among them."""
-        known = {a.name for a in self.function.arguments if a.optional} | (
-            {"weight"} if self.function.weighted else set()
-        )
-        return [name for name in self.binding.taken() if name in known and name not in self.binding.required]
-
-    def differentiable(self, names: Sequence[str]) -> list[str]:
-        """Arguments in which a derivative is asked."""
-        return [
-            name for name in names
-            if self.function.argument(name).differentiable and self.function.argument(name).kind not in (*WHOLE, "mask") and name != "weight"
-            and name not in self.binding.cast
-        ]  # fmt: skip
-
-    def loop(self, rank: int) -> tuple[int, ...]:
-        """Loop dimensions: as many as asked, or as many as the entry point takes."""
-        if not self.batched():
-            return ()
-        return LOOPS[self.binding.squeezed or rank]
-
-    def batched(self) -> bool:
-        """Whether the function is applied to places of a loop, or to whole tensors."""
-        return self.function.batched and self.binding.squeezed >= 0
-
-    # --- cases --------------------------------------------------------------------------------------------------------
-
-    def ask(
-        self, scene: Scene, quantity: str, rule: str, options: Mapping[str, Any], *, wrt: str = "", detail: str = "",
-        views: Mapping[str, str] | None = None, dtypes: Mapping[str, str] | None = None, arguments: Mapping[str, Any] | None = None,
-    ) -> Case:  # fmt: skip
-        """A case about a scene's tensors, which are put into the entry point's layout."""
-        inputs, options = [], dict(options)
-        core = next(
-            (a.name for a in self.function.arguments if a.name in scene.tensors and len(a.core) == 1 and not a.shared),
-            None,
-        )
-        if self.function.axis and core is not None and isinstance(options.get("axis"), int):
-            rank = scene.tensors[core].ndim
-            options["axis"] = options["axis"] if -rank <= options["axis"] < rank else 0
-        sizes = core_sizes(self.function, scene.tensors)
-        for name, array in fitting(self.function, scene.tensors, options).items():
-            inputs.append(self._input(name, array, options, sizes, (views or {}).get(name, "contiguous"), (dtypes or {}).get(name)))
-        cotangent = direction = None
-        if quantity in ("gradient", "hessian_vector", "value_and_gradient"):
-            shape = result_shape(self.function, options, scene.tensors)
-            # At places worth a name, where a derivative may be near the largest number, what it is scaled by must not decide.
-            cotangent = self._pattern(shape, "cotangent", SIGNS if scene.places else COTANGENTS)
-        if quantity in ("forward_gradient", "hessian_vector"):
-            shape = next(item.shape for item in inputs if item.name == wrt)
-            direction = self._pattern(shape, "direction")
-        return Case(
-            self.function.name, self.binding.id, self.topic, quantity, self.mode, self.dtype, options,
-            self.arguments(options) if arguments is None else arguments, tuple(inputs), cotangent, detail, rule, wrt, direction,
-            scene.places, scene.free,
-        )  # fmt: skip
-
-    def _pattern(self, shape: Sequence[int], salt: str, among: Sequence[float] = COTANGENTS) -> Input:
-        """Powers of two with signs, by which scaling is exact."""
-        count = math.prod(shape)
-        numbers = np.array(among)[(hashed(count, salt) % np.uint64(len(among))).astype(np.int64)]
-        return self.plan.input(round_to(numbers, FORMATS[self.float_dtype()]), self.float_dtype(), tuple(shape))
-
-    def float_dtype(self) -> str:
-        return self.dtype if self.dtype in FORMATS else "float32"
-
-    def _input(
-        self, name: str, array: NDArray[Any], options: Mapping[str, Any], sizes: Mapping[str, int], view: str, dtype: str | None
-    ) -> Input:  # fmt: skip
-        argument = self.function.argument(name)
-        if self.function.axis and len(argument.core) == 1 and not argument.shared and isinstance(options["axis"], int):
-            array = np.moveaxis(array, -1, options["axis"])
-        order = self.binding.transposed.get(name, ())
-        order = tuple(order) if len(order) == array.ndim else ()
-        if order:
-            array = array.transpose(order)
-        padding = name in self.binding.padded
-        if padding:
-            size = sizes["time" if name.startswith("input") else "length"]
-            array = (np.arange(size) >= np.asarray(array)[..., None]).astype(np.float64)
-        kind = argument.kind if not padding else "real"
-        if dtype is None:
-            dtype = self.binding.cast.get(name) or (
-                self.binding.integers if kind in WHOLE else "bool" if kind == "mask" else self.float_dtype()
-            )
-        made = self.plan.input(bits_of(array, dtype), dtype, array.shape, view)
-        return Input(made.blob, made.dtype, made.shape, made.view, name, order, padding)
-
-
-def fitting(function: TensorFunction, tensors: Mapping[str, NDArray[Any]], options: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """The tensors, with labels that the options call for: none of a sequence is the blank, signs may be given as 0 and 1."""
-    found = dict(tensors)
-    for name, array in tensors.items():
-        kind = "" if name == "weight" else function.argument(name).kind
-        if kind == "label_sequence" and "blank" in options:
-            classes = sizes_of(function)["classes"]
-            found[name] = np.where(array == options["blank"] % classes, (array + 1) % classes, array)
-        elif kind == "sign" and options.get("labels") == "binary" and (np.abs(array) == 1).all():
-            found[name] = (array + 1) / 2
-    return found
-
-
-def core_sizes(function: TensorFunction, tensors: Mapping[str, NDArray[Any]]) -> dict[str, int]:
-    """Sizes of the core dimensions that these tensors have, in the standard's layout."""
-    found: dict[str, int] = {}
-    for name, array in tensors.items():
-        core = function.argument(name).core
-        found.update(zip(core, array.shape[array.ndim - len(core) :], strict=True))
-    return found
-
-
-def bits_of(array: NDArray[Any], dtype: str) -> NDArray[Any]:
-    """The bits of numbers in a dtype, rounded once if it is a floating-point one."""
-    if dtype in FORMATS:
-        return round_to(np.asarray(array, dtype=np.float64).reshape(-1), FORMATS[dtype]).reshape(array.shape)
-    if dtype == "bool":
-        return np.asarray(array).astype(bool).view(np.uint8)
-    kind = np.dtype(dtype)
-    return np.array(array, dtype=kind, order="C").view(f"uint{8 * kind.itemsize}")
-
-
-def result_shape(
-    function: TensorFunction, options: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
-) -> tuple[int, ...]:
-    """Shape of the result in the entry point's layout, for tensors in the standard's."""
-    name, array = next((n, a) for n, a in tensors.items() if n != "weight" and not function.argument(n).shared)
-    loop = array.shape[: array.ndim - len(function.argument(name).core)]
-    core = tuple(_core_size(function, dimension, tensors) for dimension in function.result)
-    axis, rows = options.get("axis", -1), options.get("rows", "none")
-    if core and not function.reductions:
-        if isinstance(axis, (tuple, list)):
-            return tuple(array.shape)
-        if len(core) == 1 and function.axis:
-            shape = list(loop)
-            shape.insert(axis if axis >= 0 else len(loop) + 1 + axis, core[0])
-            return tuple(shape)
-        return (*loop, *core)
-    if options.get("reduction", "none") != "none":
-        return ()
-    if isinstance(axis, (tuple, list)):
-        return tuple(size for place, size in enumerate(array.shape) if place not in [a % array.ndim for a in axis])
-    full = (*loop, *core)
-    return tuple(size for place, size in enumerate(full) if place != axis % len(full)) if rows != "none" else full
-
-
-def _core_size(function: TensorFunction, dimension: str, tensors: Mapping[str, NDArray[Any]]) -> int:
-    for name, array in tensors.items():
-        core = function.argument(name).core
-        if dimension in core:
-            return int(array.shape[array.ndim - len(core) + core.index(dimension)])
-    for computed, rule in function.computed.items():
-        factor, _, other = rule.partition("*")
-        if computed == dimension:
-            return int(factor) * _core_size(function, other, tensors)
-        if other == dimension:
-            return _core_size(function, computed, tensors) // int(factor)
-    raise KeyError(f"{function.name} has no argument with the dimension {dimension}")
-
-
-def _same(a: Any, b: Any) -> bool:
-    return repr(a) == repr(b) or (type(a) in (int, float) and type(b) in (int, float) and a == b)
-
-
-def _same_all(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _read(text: str) -> Any:
-    """The standard's value that a spelling's key stands for."""
-    known = {"None": None, "True": True, "False": False}
-    if text in known:
-        return known[text]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
-
-
-# --- topics -----------------------------------------------------------------------------------------------------------
 
 
 def _few(asker: TensorAsker) -> str:
@@ -379,7 +77,7 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
                 and not any("mask" in place or "weight" in place or scene.options for place in scene.places)
             ):
                 continue
-            options = asker._with_implied({**base, **scene.options})
+            options = asker.with_implied({**base, **scene.options})
             for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
                 few = "all" if not frugal else "first" if always and asker.tier != "quick" else "none"
                 for quantity, wrt, rule in _quantities(asker, names, few):
@@ -420,10 +118,10 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
     names = asker.names()
     own = {option.name for option in asker.function.options}
     for sample in asker.function.samples():
-        options = asker._with_implied(
+        options = asker.with_implied(
             {**base, **{n: v for n, v in sample.items() if n in own and n not in asker.binding.fixed}}
         )
-        changed = [name for name in own if not _same(options[name], base[name])]
+        changed = [name for name in own if not same_value(options[name], base[name])]
         # What an entry point sees from the tensors, drawn ones don't show: edges do.
         if not changed or not asker.offers(options) or set(changed) & set(asker.binding.recognised):
             continue
@@ -434,8 +132,12 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
         ):
             yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail="-".join(sorted(changed)))
         # What an option says may also decide what counts in a mean.
-        mean = asker._with_implied({**options, "reduction": "mean"})
-        if base.get("reduction") == "none" and asker.offers(mean) and not is_frugal(asker.backend, asker.mode, asker.tier):
+        mean = asker.with_implied({**options, "reduction": "mean"})
+        if (
+            base.get("reduction") == "none"
+            and asker.offers(mean)
+            and not is_frugal(asker.backend, asker.mode, asker.tier)
+        ):
             yield asker.ask(scene, "value", rule, mean, detail="-".join([*sorted(changed), "mean"]))
 
 
@@ -444,13 +146,13 @@ def _reductions(asker: TensorAsker) -> Iterator[Case]:
     base = asker.base()
     for reduction, rows in product(asker.function.reductions or ("none",), asker.function.rows or ("none",)):
         common = {name: value for name, value in (("reduction", reduction), ("rows", rows)) if name in base}
-        options = asker._with_implied({**base, **common})
+        options = asker.with_implied({**base, **common})
         # Both at once where the entry point has its rows anyhow, and once where it has the choice.
         chosen = "rows" in asker.binding.parameters and rows != "none" and reduction not in ("none", "mean")
         if not asker.offers(options) or chosen:
             continue
         rule = f"reduction.{reduction}" if reduction != "none" else f"rows.{rows}"
-        if not _same_all(options, base):
+        if not same_options(options, base):
             yield from _reduced(asker, (), options, rule)
         if "weight" in asker.binding.taken():
             yield from _reduced(asker, ("weight",), options, "weight")
@@ -490,9 +192,9 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
         if also in asker.binding.positional:  # it is given everywhere else
             names = [name for name in names if name != also]
         for reduction in [
-            r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))
+            r for r in asker.function.reductions if asker.offers(asker.with_implied({**base, "reduction": r}))
         ] or ["none"]:
-            options = asker._with_implied({**base, **({"reduction": reduction} if "reduction" in base else {})})
+            options = asker.with_implied({**base, **({"reduction": reduction} if "reduction" in base else {})})
             tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional")
             if reduction != "none" and _may_be_nothing(asker.function, also):
                 # A sample of which nothing takes part: whether it counts in a mean.
@@ -507,7 +209,9 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
         if is_frugal(asker.backend, asker.mode, asker.tier):
             continue
         for name, options in _one_option_away(asker):
-            scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {})
+            scene = Scene(
+                "draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional"), {}
+            )
             for quantity, wrt, _ in _quantities(asker, names, "first"):
                 yield asker.ask(scene, quantity, f"argument.{also}", options, wrt=wrt, detail=f"with-{name}")
 
@@ -525,8 +229,12 @@ def _one_option_away(asker: TensorAsker) -> Iterator[tuple[str, dict[str, Any]]]
     for option in asker.function.options:
         for value in option.samples[len(option.samples) // 2 :][:1]:
             for common in ({"reduction": "mean"}, {}):
-                options = asker._with_implied({**base, **common, option.name: value})
-                if option.name not in asker.binding.recognised and base.keys() == options.keys() and asker.offers(options):
+                options = asker.with_implied({**base, **common, option.name: value})
+                if (
+                    option.name not in asker.binding.recognised
+                    and base.keys() == options.keys()
+                    and asker.offers(options)
+                ):
                     yield option.name, options
                     break
 
@@ -534,10 +242,12 @@ def _one_option_away(asker: TensorAsker) -> Iterator[tuple[str, dict[str, Any]]]
 def _away(asker: TensorAsker) -> dict[str, Any]:
     """Options away from their defaults, as many as go together: what a copy might lose."""
     options = asker.base()
-    wanted = [(option.name, option.samples[len(option.samples) // 2]) for option in asker.function.options if option.samples]
+    wanted = [
+        (option.name, option.samples[len(option.samples) // 2]) for option in asker.function.options if option.samples
+    ]
     for name, value in [*wanted, *([("reduction", "sum")] if "reduction" in options else [])]:
-        changed = asker._with_implied({**options, name: value})
-        together = any(all(_same(changed.get(n), v) for n, v in one.items()) for one in asker.function.invalid)
+        changed = asker.with_implied({**options, name: value})
+        together = any(all(same_value(changed.get(n), v) for n, v in one.items()) for one in asker.function.invalid)
         if name not in asker.binding.recognised and not together and asker.offers(changed):
             options = changed
     return options
@@ -549,7 +259,12 @@ def _ranks(asker: TensorAsker) -> Iterator[Case]:
     frugal = is_frugal(asker.backend, asker.mode, asker.tier)
     whole = any(argument.core for argument in asker.function.arguments)
     for rank in LOOPS:
-        if not asker.function.batched or len(asker.loop(rank)) != rank or rank == 2 or (rank == 0 and base.get("rows", "none") != "none"):
+        if (
+            not asker.function.batched
+            or len(asker.loop(rank)) != rank
+            or rank == 2
+            or (rank == 0 and base.get("rows", "none") != "none")
+        ):
             continue
         few = {1, 4, 0 if whole else 1} if frugal else {4} if whole else set()
         if asker.tier != "deep" and rank in few:
@@ -565,7 +280,7 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
     if "axis" not in asker.binding.parameters:
         return
     if asker.function.rows and base.get("rows", "none") == "none":  # places by themselves know no axis
-        put_together = [asker._with_implied({**base, "rows": rows}) for rows in asker.function.rows if rows != "none"]
+        put_together = [asker.with_implied({**base, "rows": rows}) for rows in asker.function.rows if rows != "none"]
         offered = [options for options in put_together if asker.offers(options)]
         if not offered:
             return
@@ -618,7 +333,7 @@ def _sizes(asker: TensorAsker) -> Iterator[Case]:
             frugal = is_frugal(asker.backend, asker.mode, asker.tier)
             for reduction in offered_reductions(asker) if name == "empty" and not frugal else ():
                 if reduction != base.get("reduction"):
-                    options = asker._with_implied({**base, "reduction": reduction})
+                    options = asker.with_implied({**base, "reduction": reduction})
                     yield asker.ask(scene, "value", "size.empty", options, detail=f"empty-{reduction}")
     dimension = next(
         (
@@ -666,7 +381,7 @@ def _long(asker: TensorAsker, names: Sequence[str]) -> Iterator[Case]:
     reductions = [
         r
         for r in asker.function.reductions
-        if r != "none" and asker.offers(asker._with_implied({**base, "reduction": r}))
+        if r != "none" and asker.offers(asker.with_implied({**base, "reduction": r}))
     ]
     if rows != "none":
         yield asker.ask(
@@ -677,7 +392,7 @@ def _long(asker: TensorAsker, names: Sequence[str]) -> Iterator[Case]:
             detail=f"{MANY}",
         )
     for reduction in reductions:
-        options = asker._with_implied({**base, "reduction": reduction})
+        options = asker.with_implied({**base, "reduction": reduction})
         scene = Scene("long", {n: a.reshape(1, MANY) for n, a in tensors.items()} if rows != "none" else tensors, {})
         yield asker.ask(scene, "value", "size", options, detail=f"{MANY}-{reduction}")
 
@@ -745,7 +460,11 @@ def _dtypes(asker: TensorAsker) -> Iterator[Case]:
         for dtype in ("int8", "uint8", "int16", "int32", "int64"):
             if dtype != asker.binding.integers:
                 yield asker.ask(scene, "value", "dtype.label", base, detail=dtype, dtypes={name: dtype})
-    more = [n for n in asker.optional() if asker.function.argument(n).kind != "mask" and n != "weight" and n not in asker.binding.cast]
+    more = [
+        n
+        for n in asker.optional()
+        if asker.function.argument(n).kind != "mask" and n != "weight" and n not in asker.binding.cast
+    ]
     second = [*floats, *more][1:2]
     for name in second:
         both = asker.names([name])
@@ -775,7 +494,7 @@ def _defaults(asker: TensorAsker) -> Iterator[Case]:
     missing = [name for name in binding.parameters if name not in binding.defaults and name in documented]
     if missing or not binding.parameters:
         return
-    options = asker._with_implied({**documented, **{n: _plain(v) for n, v in binding.fixed.items()}})
+    options = asker.with_implied({**documented, **{n: plain(v) for n, v in binding.fixed.items()}})
     options = {name: value for name, value in options.items() if name in function.defaults()}
     scene = Scene("draws", drawn(function, asker.names(), asker.loop(2), sizes_of(function), "defaults"), {})
     if isinstance(options.get("axis"), int) or options.get("axis") is None:
@@ -807,7 +526,9 @@ def _symmetry(asker: TensorAsker) -> Iterator[Case]:
     if "shift_invariant" in kinds:
         for shift in SHIFTS:
             # Drawn numbers end at 2⁻¹⁰ at the latest, so that the sum is exact.
-            scenes.append(("property.shift_invariant", f"shifted by {shift:g}", {**tensors, first: tensors[first] + shift}))
+            scenes.append(
+                ("property.shift_invariant", f"shifted by {shift:g}", {**tensors, first: tensors[first] + shift})
+            )
     few = "first" if is_frugal(asker.backend, asker.mode, asker.tier) else "all"
     for rule, detail, changed in scenes:
         for quantity, wrt, _ in _quantities(asker, names, few):
@@ -817,7 +538,7 @@ def _symmetry(asker: TensorAsker) -> Iterator[Case]:
 def offered_reductions(asker: TensorAsker) -> list[str]:
     """Reductions that the entry point can be asked with."""
     base = asker.base()
-    return [r for r in asker.function.reductions if asker.offers(asker._with_implied({**base, "reduction": r}))]
+    return [r for r in asker.function.reductions if asker.offers(asker.with_implied({**base, "reduction": r}))]
 
 
 TENSOR_TOPICS: dict[str, Callable[[TensorAsker], Iterator[Case]]] = {

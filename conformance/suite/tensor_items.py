@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.cases.plan import Selection, is_wanted, modes_of
+from conformance.cases.tensor_asker import TensorAsker
 from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, concerns, dtypes_of, modes_for
-from conformance.cases.tensor_topics import TensorAsker
 from conformance.cases.topics import Plan
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction, rules_of
 

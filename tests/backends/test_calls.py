@@ -11,7 +11,7 @@ import pytest
 
 from conformance import registry
 from conformance.cases.scenes import drawn, sizes_of
-from conformance.cases.tensor_topics import TensorAsker
+from conformance.cases.tensor_asker import TensorAsker
 from conformance.formats import FORMATS
 from conformance.standard import TENSOR_FUNCTIONS
 from conformance.standard.tensors import WHOLE, TensorFunction

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.cases.scenes import drawn, edges, sizes_of
-from conformance.cases.tensor_topics import SIGNS, core_sizes
+from conformance.cases.tensor_asker import SIGNS, core_sizes
 from conformance.formats import FORMATS
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction
 from tests.by_hand import Hand

@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 from numpy.typing import NDArray
 
 from conformance.cases.scenes import drawn, edges, sizes_of
-from conformance.cases.tensor_topics import fitting, result_shape
+from conformance.cases.tensor_asker import fitting, result_shape
 from conformance.formats import FORMATS
 from conformance.standard import TENSOR_FUNCTIONS
 from conformance.standard.tensors import COMMON, WHOLE, TensorFunction
