@@ -145,6 +145,7 @@ class TensorFlow:
         # A text is a wrong argument of ours, which some functions hand on to the kernels.
         r"No registered '\w+' OpKernel(?!(.|\n)*DT_STRING)",
         r"[Gg]radient registry has no entry for",
+        r"No gradient defined for op",
         r"Detected unsupported operations when trying to compile graph(?!(.|\n)*DT_STRING)",
         r"^UnimplementedError: (?!(.|\n)*Cast \w+ to string)",
         r"Only axis=-1 is currently supported",

@@ -53,7 +53,7 @@ TENSOR_PLAN: tuple[TensorRow, ...] = (
     TensorRow("reductions", ("float16", "float32"), ALL, SINGLE, ("reduction.", "rows.", "weight"), quick=True),
     TensorRow("arguments",  SINGLE,     ALL,    SINGLE,    ("argument.",), quick=True),
     TensorRow("ranks",      SINGLE,     EAGER,  SINGLE,    ("rank",)),
-    TensorRow("axes",       SINGLE,     EAGER,  SINGLE,    ("axis",), quick=True),
+    TensorRow("axes",       SINGLE,     EAGER,  SINGLE,    ("axis", "option."), quick=True),
     TensorRow("sizes",      ("float16", "bfloat16", "float32"), EAGER, SINGLE, ("size", "size.empty")),
     TensorRow("rows",       SINGLE,     EAGER,  SINGLE,    ("invariance.rows", "invariance.bits")),
     TensorRow("layouts",    SINGLE,     EAGER,  SINGLE,    ("invariance.layout", "invariance.bits")),

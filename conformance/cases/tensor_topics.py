@@ -308,7 +308,7 @@ def _axes(asker: TensorAsker) -> Iterator[Case]:
         scene = Scene("draws", drawn(asker.function, names, loop, sizes_of(asker.function), "axes"), {})
         together = {**options, **({"rows": base["rows"]} if "rows" in base else {}), "axis": 0}
         if asker.offers(together):
-            yield asker.ask(scene, "value", "axis", together, detail=f"axis-0-{name}")
+            yield asker.ask(scene, "value", f"option.{name}", together, detail=f"{name}-axis-0")
     if asker.function.several_axes and asker.binding.several_axes:
         for axes in ((0, 2),) if frugal else ((0, 1), (0, 2), (1, -1)):
             scene = Scene("draws", drawn(asker.function, names, LOOPS[2], sizes_of(asker.function), "axes"), {})

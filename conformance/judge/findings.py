@@ -43,22 +43,27 @@ def findings_of(
         for result in results
         if result.outcome == "raised" and result.rule.endswith(".value")
     }
-    hopeless = {_quantity(result) for result in results if result.severity == "wrong" and result.region == ORDINARY}
+    usual: dict[tuple[str, ...], int] = {}
+    for result in results:
+        if result.outcome == "deviates" and result.region == ORDINARY and _is_plain(result):
+            usual[_quantity(result)] = min(usual.get(_quantity(result), len(SEVERITIES)), SEVERITIES.index(result.severity))
     plain = {_asked(result) for result in results if result.outcome in FAULTS and result.region == ORDINARY}
     for result in results:
         cause = _cause(result)
         checked[(*cause[:3], result.entry_point)] += result.comparisons
         if result.outcome in FAULTS:
-            # What is raised whatever is asked has one cause; who is wrong about ordinary numbers is so at every place worth a name;
-            # a derivative that is wrong anyhow is so in every shape, layout and option; and of a value that is wrong the derivative is too.
+            # What is raised whatever is asked has one cause; who is off about ordinary numbers is so, if not worse, at every place worth a
+            # name, and in every shape, layout and option; and of a value that is wrong the derivative is too.
             if result.outcome == "raised" and _plain_call(result) in unusable:
                 cause = _cause(unusable[_plain_call(result)])
-            elif result.rule.endswith(".edge") and _quantity(result) in hopeless:
+            elif result.rule.endswith(".edge") and _is_no_worse(result, usual.get(_quantity(result))):
                 cause = (*cause[:3], "anywhere")
-            elif result.region.startswith(GRADIENT) and _derivative(result) in hopeless:
+            elif result.region.startswith(GRADIENT) and _is_no_worse(result, usual.get(_derivative(result))):
                 cause = (result.subject, result.function, _derivative(result)[2], ORDINARY)
             elif result.region.startswith(GRADIENT) and _asked(result) in plain:
-                cause = (*cause[:3], ORDINARY)
+                cause = _cause_of_value(result, usual) or (*cause[:3], ORDINARY)
+            else:
+                cause = _cause_of_value(result, usual) or cause
             causes[cause][result.entry_point].append(result)
     findings = []
     for cause, by_entry_point in causes.items():
@@ -83,8 +88,8 @@ def _cause(result: Result) -> tuple[str, str, str, str]:
 
 
 def _plain_call(result: Result) -> tuple[str, ...]:
-    """Whose call it is, in which mode, and the type of what it raised."""
-    return (result.subject, result.function, result.entry_point, result.mode, result.message.partition(":")[0])
+    """Whose call it is, in which dtype and mode, and the type of what it raised."""
+    return (result.subject, result.function, result.entry_point, result.dtype, result.mode, result.message.partition(":")[0])
 
 
 def _asked(result: Result) -> tuple[str, ...]:
@@ -102,6 +107,26 @@ def _derivative(result: Result) -> tuple[str, ...]:
     """As `_quantity`, of a derivative that another rule is about: by the argument that its region names."""
     rule = f"{result.function}.gradient.{result.region.removeprefix(GRADIENT)}"
     return (result.subject, result.entry_point, rule, result.dtype, result.mode)
+
+
+def _is_plain(result: Result) -> bool:
+    """Whether it is about the value or a derivative with nothing out of the ordinary."""
+    rule = result.rule.partition(".")[2]
+    return rule == "value" or (rule.startswith("gradient.") and rule.count(".") == 1)
+
+
+def _is_no_worse(result: Result, usual: int | None) -> bool:
+    """Whether a number is off as much as it is anyhow, or less."""
+    return result.outcome == "deviates" and usual is not None and SEVERITIES.index(result.severity) >= usual
+
+
+def _cause_of_value(result: Result, usual: Mapping[tuple[str, ...], int]) -> tuple[str, str, str, str] | None:
+    """The cause of a value that is off anyhow, of which this is one more."""
+    key = (result.subject, result.entry_point, result.function, result.dtype, result.mode)
+    if not (result.region == ORDINARY or result.region.startswith(GRADIENT)) or _is_plain(result) or result.severity == "information":
+        return None
+    value = (result.subject, result.function, f"{result.function}.value", ORDINARY)
+    return value if _is_no_worse(result, usual.get(key)) else None
 
 
 def _agreeing(by_entry_point: Mapping[str, Sequence[Result]]) -> list[tuple[str, ...]]:
@@ -130,7 +155,7 @@ def _agreeing(by_entry_point: Mapping[str, Sequence[Result]]) -> list[tuple[str,
 def _signature(results: Sequence[Result], without: Sequence[str]) -> dict[tuple[str, ...], str]:
     """The bits that deviate by what was asked, but for the parameters `without`."""
     return {
-        (repr(sorted((name, value) for name, value in result.parameters.items() if name not in without)), result.dtype, result.mode, result.region): result.bits
+        (result.rule, repr(sorted((name, value) for name, value in result.parameters.items() if name not in without)), result.dtype, result.mode, result.region): result.bits
         for result in results
     }  # fmt: skip
 

@@ -91,8 +91,8 @@ class TensorAnswers:
         message = f"{observation.error_type}: {observation.message}" if observation.error_type else observation.message
         severity = "wrong" if observation.outcome in ("raised", "crashed", "timed_out") else ""
         return self.result(
-            observation, rule, outcome=observation.outcome, severity=severity, message=message, bits=message if severity else "",
-            region=about(observation.case),
+            observation, rule, outcome=observation.outcome, severity=severity, message=message, region=about(observation.case),
+            bits=(observation.error_type or observation.outcome) if severity else "",  # a message has names and paths of its own
         )  # fmt: skip
 
 

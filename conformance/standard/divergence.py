@@ -47,9 +47,9 @@ def _kl_divergence(log_prediction: Core, target: Core, where: bool | None = None
 
 
 _ZERO_EDGES = (
-    Edge("target 0", {"log_prediction": -1.0, "target": 0.0}),
-    Edge("target 0, prediction 0", {"log_prediction": -inf, "target": 0.0}),
-    Edge("target 0, prediction 1", {"log_prediction": 0.0, "target": 0.0}),
+    Edge("target 0: prediction ordinary", {"log_prediction": -1.0, "target": 0.0}),
+    Edge("target 0: prediction 0", {"log_prediction": -inf, "target": 0.0}),
+    Edge("target 0: prediction 1", {"log_prediction": 0.0, "target": 0.0}),
     Edge("target above 0, prediction 0", {"log_prediction": -inf, "target": 0.25}),
     Edge("both 1", {"log_prediction": 0.0, "target": 1.0}),
     Edge("target 1, prediction 0", {"log_prediction": -inf, "target": 1.0}),
@@ -78,7 +78,7 @@ kl_divergence = TensorFunction(
     smooth=True,
     edges=(
         *_ZERO_EDGES,
-        Edge("log target -inf", {"log_prediction": -1.0, "target": -inf}, {"log_target": True}),
+        Edge("log target -inf: prediction ordinary", {"log_prediction": -1.0, "target": -inf}, {"log_target": True}),
         Edge("log target -inf: prediction 0", {"log_prediction": -inf, "target": -inf}, {"log_target": True}),
         Edge("log target ordinary, prediction 0", {"log_prediction": -inf, "target": -1.5}, {"log_target": True}),
         Edge("log target 0", {"log_prediction": -1.0, "target": 0.0}, {"log_target": True}),
@@ -122,8 +122,8 @@ kl_divergence_of_probabilities = TensorFunction(
     axis=True,
     smooth=True,
     edges=(
-        Edge("target 0", {"prediction": 0.5, "target": 0.0}),
-        Edge("target 0, prediction 0", {"prediction": 0.0, "target": 0.0}),
+        Edge("target 0: prediction ordinary", {"prediction": 0.5, "target": 0.0}),
+        Edge("target 0: prediction 0", {"prediction": 0.0, "target": 0.0}),
         Edge("target above 0, prediction 0", {"prediction": 0.0, "target": 0.25}),
         Edge("equal", {"prediction": 0.375, "target": 0.375}),
         Edge("both 1", {"prediction": 1.0, "target": 1.0}),

@@ -12,6 +12,12 @@ from .tensors import REDUCTIONS, ROWS, Argument, Core, Edge, Option, TensorFunct
 
 _PYTORCH = "https://docs.pytorch.org/docs/stable/generated/torch.nn."
 _SIGN = Argument("target", "sign", meaning="1 or −1", differentiable=False)
+_SUM_OVERFLOWS = "the sum may overflow before it is divided by the number of classes"
+_LARGE_SCORES = {
+    "scores large: every one": "the margin is less than a unit in the last place of such scores",
+    "scores large: one largest": _SUM_OVERFLOWS,
+    "scores large: one -largest": _SUM_OVERFLOWS,
+}
 _CLASS_WEIGHT = Argument(
     "class_weight", "nonnegative", ("classes",), "what each class counts", optional=True, shared=True
 )
@@ -41,9 +47,9 @@ soft_margin = TensorFunction(
         Edge("prediction infinite: certain and right", {"prediction": INF, "target": 1.0}),
         Edge("prediction infinite: certain and right, negative", {"prediction": -INF, "target": -1.0}),
         Edge("prediction infinite: certain and wrong", {"prediction": -INF, "target": 1.0}),
-        Edge("30, right", {"prediction": 30.0, "target": 1.0}),
-        Edge("100, wrong", {"prediction": -100.0, "target": 1.0}),
-        Edge("1000, wrong", {"prediction": 1000.0, "target": -1.0}),
+        Edge("nearly certain: 30, right", {"prediction": 30.0, "target": 1.0}),
+        Edge("prediction large: 100, wrong", {"prediction": -100.0, "target": 1.0}),
+        Edge("prediction large: 1000, wrong", {"prediction": 1000.0, "target": -1.0}),
     ),
     properties=(NONNEGATIVE,),
     sources=(Source("PyTorch documentation: torch.nn.SoftMarginLoss", f"{_PYTORCH}SoftMarginLoss.html"),),
@@ -197,6 +203,7 @@ multi_margin = TensorFunction(
         Edge("weight 0 for the label", {"scores": (1.0, 3.0, 2.0), "labels": 0, "class_weight": (0.0, 2.0, 1.0)}),
         Edge("weight 0 for another class", {"scores": (1.0, 3.0, 2.0), "labels": 2, "class_weight": (0.0, 2.0, 0.5)}),
     ),
+    free=_LARGE_SCORES,
     properties=(NONNEGATIVE, SHIFT_INVARIANT),
     sources=(Source("PyTorch documentation: torch.nn.MultiMarginLoss", f"{_PYTORCH}MultiMarginLoss.html"),),
     notes=(
@@ -236,6 +243,7 @@ multilabel_margin = TensorFunction(
         Edge("scores infinite: one class impossible, no label", {"scores": (0.5, -INF, 1.0), "labels": (0, 2, -1)}),
         Edge("scores infinite: no label", {"scores": (0.5, INF, -INF), "labels": (-1, 0, 1)}),
     ),
+    free=_LARGE_SCORES,
     properties=(NONNEGATIVE, SHIFT_INVARIANT),
     sources=(Source("PyTorch documentation: torch.nn.MultiLabelMarginLoss", f"{_PYTORCH}MultiLabelMarginLoss.html"),),
     notes=("A sum over pairs, divided by the number of classes and not by that of pairs.",),
@@ -267,13 +275,14 @@ multilabel_soft_margin = TensorFunction(
         Edge("logits infinite: certain and right", {"logits": (INF, -INF, 2.0), "target": (1.0, 0.0, 1.0)}),
         Edge("logits infinite: certain and wrong", {"logits": (INF, 0.5, 2.0), "target": (0.0, 1.0, 1.0)}),
         Edge("logits infinite: impossible, and it is there", {"logits": (-INF, 0.5, 2.0), "target": (1.0, 0.0, 1.0)}),
-        Edge("30, right", {"logits": (30.0, -30.0, 30.0), "target": (1.0, 0.0, 1.0)}),
-        Edge("100, wrong", {"logits": (100.0, -100.0, 50.0), "target": (0.0, 1.0, 0.0)}),
+        Edge("nearly certain: 30, right", {"logits": (30.0, -30.0, 30.0), "target": (1.0, 0.0, 1.0)}),
+        Edge("logits large: 100, wrong", {"logits": (100.0, -100.0, 50.0), "target": (0.0, 1.0, 0.0)}),
         Edge(
             "weight 0 for one class",
             {"logits": (1.0, -3.0, 2.0), "target": (0.0, 1.0, 1.0), "class_weight": (0.0, 2.0, 0.5)},
         ),
     ),
+    free={"logits large: every one largest": _SUM_OVERFLOWS, "logits large: every one -largest": _SUM_OVERFLOWS},
     properties=(NONNEGATIVE,),
     sources=(
         Source("PyTorch documentation: torch.nn.MultiLabelSoftMarginLoss", f"{_PYTORCH}MultiLabelSoftMarginLoss.html"),

@@ -91,7 +91,8 @@ def _rules(function: TensorFunction) -> Iterator[Rule]:
     if function.smooth:
         yield rule(
             "hessian", gradient, MUST,
-            "Differentiating twice gives the product of the Hessian with a direction, within 8 + 2·max|x| ulp of Σ|Hᵢⱼ·dⱼ|.", first,
+            "Differentiating twice gives the product of the Hessian with a direction, within 8 + w ulp of Σ|Hᵢⱼ·dⱼ|, where w is 2·max|x|, "
+            "or what 2 ulp of each argument are worth in a number of which an exponential is taken, if that is more.", first,
         )  # fmt: skip
     for option in function.options:
         yield rule(

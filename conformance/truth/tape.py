@@ -32,17 +32,19 @@ class Tape:
     """What the variables of one evaluation share.
 
     `choices`: for the first comparisons of equal numbers, whether to answer as if the left side were larger (True) or smaller;
-    what is not there is answered exactly. `ties` counts such comparisons. `sums` are the sums that were carried out, each with
+    what is not there is answered exactly. `ties` counts such comparisons. `exponents` are the variables of which an exponential
+    was taken. `sums` are the sums that were carried out, each with
     what rounding may change it by (see `rounding`). `stretched`: sums, by number, whose result has a tangent of its own: that
     change times the factor given.
     """
 
-    __slots__ = ("choices", "nodes", "numbers", "stretched", "sums", "ties")
+    __slots__ = ("choices", "exponents", "nodes", "numbers", "stretched", "sums", "ties")
 
     def __init__(self, choices: Sequence[bool | None] = (), stretched: Mapping[int, int] | None = None) -> None:
         self.choices, self.stretched = choices, stretched or {}
         self.ties = 0
         self.nodes: list[Variable] = []
+        self.exponents: list[Variable] = []
         self.sums: list[tuple[Variable, arb]] = []
         self.numbers: dict[Any, arb] = {}
 
@@ -184,6 +186,7 @@ class Variable:
     # --- functions ----------------------------------------------------------------------------------------------------
 
     def exp(self) -> Variable:
+        self.tape.exponents.append(self)
         value = self.value.exp() if self.value.is_finite() else _limit(self.value, ZERO, arb("inf"))
         return self._of(value, value, lambda: value)
 

@@ -409,16 +409,7 @@ class _Problem:
     ) -> list[arb]:
         every = [(name, place) for name, made in inputs.items() for place in range(len(made))]
         if len(results) == 1:
-            backwards(tape, [(results[0], ONE)])
-            slack = ZERO
-            for made in inputs.values():
-                for variable in made:
-                    if variable.adjoint is not None:
-                        slack += _product(2 * _worth(variable.value), magnitude(variable.adjoint))
-            for total, change in tape.sums:
-                if total.adjoint is not None:
-                    slack += _product(change, magnitude(total.adjoint))
-            return [slack]
+            return [self._slack_of(tape, inputs, results[0])]
         slacks = [ZERO] * len(results)
         columns = self._columns(index, inputs, every, len(tape.sums))
         few = len(every) <= MOST_COLUMNS
@@ -426,6 +417,20 @@ class _Problem:
             changes = [self._change(index, result.tangent) for result in moved]
             slacks = [a + b if few else _larger(a, 2 * b) for a, b in zip(slacks, changes, strict=True)]
         return slacks
+
+    @staticmethod
+    def _slack_of(tape: Tape, inputs: Mapping[str, Sequence[Variable]], result: Variable) -> arb:
+        """What rounding the inputs and the sums may change one number on a tape by."""
+        backwards(tape, [(result, ONE)])
+        slack = ZERO
+        for made in inputs.values():
+            for variable in made:
+                if variable.adjoint is not None:
+                    slack += _product(2 * _worth(variable.value), magnitude(variable.adjoint))
+        for total, change in tape.sums:
+            if total.adjoint is not None:
+                slack += _product(change, magnitude(total.adjoint))
+        return slack
 
     def _columns(
         self, index: int, inputs: Mapping[str, Sequence[Variable]], every: Sequence[tuple[str, int]], sums: int
@@ -493,8 +498,8 @@ class _Problem:
     ) -> tuple[list[arb], list[arb]]:
         """Forward mode and Hessian-vector products, column by column: Σⱼ columnⱼ · directionⱼ; and their slack.
 
-        The slack is (8 + 2·max|x|) ulp of Σⱼ |columnⱼ · directionⱼ|: what is exponential in x loses |x| ulp by rounding x. In
-        forward mode what rounding the inputs and the sums may change the result by comes to that.
+        The slack is (8 + 2·max|x|) ulp of Σⱼ |columnⱼ · directionⱼ|: what is exponential in x loses |x| ulp by rounding x, and what is
+        so in a number made from the x loses what these are worth in that. In forward mode what rounding the inputs and the sums may change the result by comes to that.
         """
         forward = self.asked.quantity == "forward_gradient"
         argument = self.given[self.asked.wrt][0]
@@ -505,8 +510,8 @@ class _Problem:
         )
         along = _core_last(self.function, self.options, argument, given)
         cell = along if argument.shared else along.reshape(self.count, -1)[index]
-        numbers = [magnitude(v.value) for made in inputs.values() for v in made if v.value.is_finite()]
-        largest = max(numbers, key=lambda size: float(size), default=ZERO)
+        numbers = [2 * magnitude(v.value) for made in inputs.values() for v in made if v.value.is_finite()]
+        doubled = max([*numbers, *([] if forward else self._exponents_worth(index))], key=lambda size: float(size), default=ZERO)
         total = [ZERO] * (results if forward else len(inputs[self.asked.wrt]))
         sizes = list(total)
         for place, d in enumerate(np.asarray(cell).reshape(-1).tolist()):
@@ -521,11 +526,17 @@ class _Problem:
             shares = [ZERO if one is None else one for one in moving]
             total = [a + b for a, b in zip(total, shares, strict=True)]
             sizes = [a + magnitude(b) for a, b in zip(sizes, shares, strict=True)]
-        slacks = [(8 + 2 * largest) * size for size in sizes]
+        slacks = [(8 + doubled) * size for size in sizes]
         if forward:
             tangents = {(self.asked.wrt, place): arb(float(d)) for place, d in enumerate(np.asarray(cell).reshape(-1).tolist())}
             slacks = [a + b for a, b in zip(slacks, self._turns(index, tangents), strict=True)]
         return total, slacks
+
+    def _exponents_worth(self, index: int) -> list[arb]:
+        """What rounding the inputs and the sums may change each number by of which an exponential is taken, if they are few."""
+        tape, inputs, _, _ = self._run(index)
+        made = [exponent for exponent in tape.exponents if exponent.parents and exponent.value.is_finite()]
+        return [self._slack_of(tape, inputs, exponent) for exponent in made] if len(made) <= MOST_COLUMNS else []
 
     def _turns(self, index: int, tangents: Mapping[tuple[str, int], arb]) -> list[arb]:
         """What rounding the inputs and the sums may change each result's derivative along a direction by: Σₖ |Σⱼ dⱼ·∂²f/∂xⱼ∂xₖ| · 2·ulp(xₖ), and

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from conformance.cases.case import Case, Input
 from conformance.formats import FORMATS, Bits, round_to
-from conformance.judge.tensor_accuracy import measure
+from conformance.judge.records import Result
+from conformance.judge.tensor_accuracy import bar_of, measure
+from conformance.judge.tensor_answers import TensorAnswers
+from conformance.judge.tensor_kinds import judge_tensor_dtypes
+from conformance.judge.tensors import judge_tensors
+from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import TENSOR_FUNCTIONS
 from conformance.truth.tensors import Asked, Exact, exact
 
 
 def truth(name: str, tensors: dict[str, Any], quantity: str = "value", wrt: str = "", **options: Any) -> Exact:
     function = TENSOR_FUNCTIONS[name]
-    arrays = {argument: np.asarray(numbers, dtype=np.float64) for argument, numbers in tensors.items()}
+    arrays = {argument: np.asarray(numbers) for argument, numbers in tensors.items()}
     return exact(Asked(function, {**function.defaults(), **options}, arrays, quantity, wrt))
 
 
@@ -73,3 +80,87 @@ def test_an_infinity_that_is_due_conforms(dtype: str) -> None:
     assert measure(asked, bits(np.inf, dtype), FORMATS[dtype]).conforms.all()
     for number in (0.0, 1e4, -np.inf, np.nan):
         assert not measure(asked, bits(number, dtype), FORMATS[dtype]).conforms.any(), number
+
+
+def test_forward_mode_may_lose_what_rounding_the_arguments_is_worth() -> None:
+    """σ(x)·d − t·d where σ(x) is nearly t: a unit in the last place of either is many of the difference, as in reverse mode."""
+    tensors = {"logits": [0.578125], "target": [0.66796875]}
+    forward, reverse = (truth("binary_cross_entropy_with_logits", tensors, quantity, "logits") for quantity in ("forward_gradient", "gradient"))
+    ours, theirs = (bar_of(asked, FORMATS["float32"])[0] for asked in (forward, reverse))
+    assert 50 < ours <= theirs
+
+
+def test_a_hessian_may_lose_what_a_sum_under_an_exponential_has_lost() -> None:
+    """Logits that are large terms cancelled: 96·x − 96·x + x of which e^x is taken have lost 7 bits more than x itself."""
+    options: dict[str, Any] = {"quantity": "hessian_vector", "wrt": "features"}
+    plain, cancelled = (
+        truth("linear_cross_entropy", {"features": [[1.0, 1.0, 0.5]], "linear_weight": [[w, -w, 1.0], [0.0, 0.0, 0.25]], "labels": [0]}, **options)
+        for w in (0.0, 96.0)
+    )
+    bars = [float((asked.slack * 2.0**asked.slack_exponent)[2] / abs(asked.truth.approximate()[2])) for asked in (plain, cancelled)]
+    assert bars[0] < 16 < 300 < bars[1]
+
+
+def answers(name: str, case: dict[str, Any], tensors: dict[str, tuple[Any, str]], y: tuple[Any, str], binding: dict[str, Any]) -> TensorAnswers:
+    """One case about a function and the answer to it; tensors and answer as numbers and dtype."""
+    blobs = {key: _bits(*given) for key, given in {**tensors, "y": y}.items()}
+    inputs = tuple(Input(key, dtype, blobs[key].shape, "contiguous", key, (), False) for key, (_, dtype) in tensors.items())
+    function = TENSOR_FUNCTIONS[name]
+    given = Case(name, "toy.loss", mode="eager", arguments={}, inputs=inputs, **{"dtype": "float32", "parameters": function.defaults(), **case})
+    seen = Observation("toy", given, "returned", (Output("y", y[1], blobs["y"].shape),))
+    subject = Subject("toy", "toy", "default", "cpu", {"toy": "1"})
+    exacts: Any = SimpleNamespace(exact=exact)
+    return TensorAnswers(subject, function, [seen], lambda item: blobs[item.blob], exacts, {f"{name}/toy.loss": binding})
+
+
+def _bits(numbers: Any, dtype: str) -> Any:
+    if dtype in FORMATS:
+        return round_to(np.asarray(numbers, dtype=np.float64).reshape(-1), FORMATS[dtype]).reshape(np.shape(numbers))
+    return np.asarray(numbers, dtype=dtype).view(f"u{dtype}" if dtype.startswith("int") else np.uint8)
+
+
+PAGE = "https://example.org/loss"
+
+
+@pytest.mark.parametrize(
+    ("unsound", "outcome"),
+    [
+        ({}, "deviates"),
+        ({"gradient.variance.edge: variance below epsilon": PAGE}, "unspecified"),
+        ({"gradient.variance.edge": PAGE}, "unspecified"),
+        ({"gradient.variance.edge: variance tiny": PAGE}, "deviates"),
+        ({"gradient.prediction.edge": PAGE}, "deviates"),
+    ],
+)
+def test_what_a_page_says_of_a_place_is_no_deviation_there(unsound: dict[str, str], outcome: str) -> None:
+    """The derivative of gaussian_nll in a variance below ε is 0; an entry point may document that it is something else."""
+    function = TENSOR_FUNCTIONS["gaussian_nll"]
+    case = {
+        "topic": "edges", "quantity": "gradient", "wrt": "variance", "rule": "gradient.variance", "places": ("variance below epsilon: half of it",),
+        "parameters": {**function.defaults(), "epsilon": 0.125},
+    }  # fmt: skip
+    tensors = {"prediction": ([1.5], "float32"), "target": ([0.5], "float32"), "variance": ([0.0625], "float32")}
+    (result,) = _judged("gaussian_nll", case, tensors, ([7.0], "float32"), {"unsound": unsound})
+    assert result.outcome == outcome
+    assert (PAGE in result.message) == (outcome == "unspecified")
+    assert (result.deviates, result.unspecified) == ((1, 0) if outcome == "deviates" else (0, 1))
+
+
+def _judged(name: str, case: dict[str, Any], tensors: dict[str, tuple[Any, str]], y: tuple[Any, str], binding: dict[str, Any]) -> list[Result]:
+    return [one for one in judge_tensors(answers(name, case, tensors, y, binding)) if not one.rule.endswith(".flush")]
+
+
+@pytest.mark.parametrize(("y", "outcome"), [([2, 0, 7], "conforms"), ([2, 0, 6], "deviates"), ([2, 0], "deviates")])
+def test_of_whole_numbers_a_whole_result_is_right_if_it_is_exact(y: list[int], outcome: str) -> None:
+    case = {"topic": "dtypes", "quantity": "value", "rule": "dtype.integer", "detail": "prediction-int32"}
+    tensors = {"prediction": ([-1, 4, 7], "int32"), "target": ([-1.0, -1.0, 1.0], "float32")}
+    (result,) = judge_tensor_dtypes(answers("hinge_embedding", case, tensors, (y, "int32"), {}))
+    assert result.outcome == outcome
+
+
+def test_without_elements_another_dtype_is_the_business_of_the_rule_about_dtypes() -> None:
+    case = {"topic": "sizes", "quantity": "value", "rule": "size.empty", "detail": "empty"}
+    tensors: dict[str, tuple[Any, str]] = {"prediction": (np.zeros(0), "float32"), "target": (np.zeros(0), "float32")}
+    for shape, dtype, outcome in ((0, "float32", "conforms"), (0, "float64", "unspecified"), (1, "float32", "deviates")):
+        (result,) = _judged("hinge_embedding", case, tensors, (np.zeros(shape), dtype), {})
+        assert result.outcome == outcome, (shape, dtype)

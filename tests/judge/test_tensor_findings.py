@@ -84,3 +84,17 @@ def test_entry_points_that_put_results_together_in_their_own_way() -> None:
     assert finding.entry_points == ("keras.losses.dice", "optax.losses.dice_loss")
     assert len(all_of(EDGE, replace(mean, bits="cc"))) == 2
     assert len(all_of(EDGE, replace(mean, parameters={"rows": "mean", "smooth": 0.0}))) == 2
+
+
+def test_who_is_inaccurate_about_ordinary_numbers_is_so_whatever_is_varied() -> None:
+    value = replace(VALUE, severity="inaccurate")
+    rules = ("dice.rank", "dice.size", "dice.option.smooth", "dice.invariance.repetition", "dice.axis")
+    varied = [replace(value, rule=rule) for rule in rules]
+    assert found(value, *varied) == [("dice.value", "ordinary numbers")]
+    assert len(found(value, *(replace(one, severity="wrong") for one in varied))) == 6, "worse than it is anyhow"
+    assert len(found(value, *(replace(one, mode="compiled") for one in varied))) == 6
+    assert len(found(value, replace(value, rule="dice.invariance.bits", severity="information"))) == 2
+    assert len(found(value, replace(value, rule="dice.shape", region="empty"))) == 2
+    assert found(value, replace(EDGE, severity="inaccurate"), EDGE) == [
+        ("dice.edge", "anywhere"), ("dice.edge", "x large"), ("dice.value", "ordinary numbers"),
+    ]  # fmt: skip

@@ -100,6 +100,7 @@ DOMAINS: dict[str, Callable[[Any], bool]] = {
     "signed or binary": _one_of("signed", "binary"),
     "difference, sum": _one_of("difference", "sum"),
     "each, product, square_sum": _one_of("each", "product", "square_sum"),
+    "each, added": _one_of("each", "added"),
     "mean, sum": _one_of("mean", "sum"),
     "ratio, mean": _one_of("ratio", "mean"),
 }
