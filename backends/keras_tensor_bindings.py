@@ -183,7 +183,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     *_both("binary_focal_with_logits", "binary_focal_crossentropy BinaryFocalCrossentropy", _PROBABILISTIC, ("target", "logits"),
            fixed={**_MEAN, "clip": 0.0}, **_BINARY_FOCAL, **_LOGITS),
     *_both("categorical_focal", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
-           fixed={"clip": _EPSILON}, remark=_FIRST, **_FOCAL),
+           fixed=_NORMALISED, remark=_FIRST, **_FOCAL),
     *_both("categorical_focal_with_logits", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
            ("target", "logits"), fixed={"clip": _EPSILON}, **_FOCAL, **_LOGITS),
 

@@ -46,7 +46,9 @@ def findings_of(
     usual: dict[tuple[str, ...], int] = {}
     for result in results:
         if result.outcome == "deviates" and result.region == ORDINARY and _is_plain(result):
-            usual[_quantity(result)] = min(usual.get(_quantity(result), len(SEVERITIES)), SEVERITIES.index(result.severity))
+            usual[_quantity(result)] = min(
+                usual.get(_quantity(result), len(SEVERITIES)), SEVERITIES.index(result.severity)
+            )
     plain = {_asked(result) for result in results if result.outcome in FAULTS and result.region == ORDINARY}
     for result in results:
         cause = _cause(result)
@@ -89,7 +91,14 @@ def _cause(result: Result) -> tuple[str, str, str, str]:
 
 def _plain_call(result: Result) -> tuple[str, ...]:
     """Whose call it is, in which dtype and mode, and the type of what it raised."""
-    return (result.subject, result.function, result.entry_point, result.dtype, result.mode, result.message.partition(":")[0])
+    return (
+        result.subject,
+        result.function,
+        result.entry_point,
+        result.dtype,
+        result.mode,
+        result.message.partition(":")[0],
+    )
 
 
 def _asked(result: Result) -> tuple[str, ...]:
@@ -123,7 +132,11 @@ def _is_no_worse(result: Result, usual: int | None) -> bool:
 def _cause_of_value(result: Result, usual: Mapping[tuple[str, ...], int]) -> tuple[str, str, str, str] | None:
     """The cause of a value that is off anyhow, of which this is one more."""
     key = (result.subject, result.entry_point, result.function, result.dtype, result.mode)
-    if not (result.region == ORDINARY or result.region.startswith(GRADIENT)) or _is_plain(result) or result.severity == "information":
+    if (
+        not (result.region == ORDINARY or result.region.startswith(GRADIENT))
+        or _is_plain(result)
+        or result.severity == "information"
+    ):
         return None
     value = (result.subject, result.function, f"{result.function}.value", ORDINARY)
     return value if _is_no_worse(result, usual.get(key)) else None

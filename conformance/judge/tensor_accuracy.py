@@ -82,7 +82,11 @@ def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None =
     number = values(observed, format)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         size = np.where(truth.kind == FINITE, np.abs(truth.mantissa), 0.0)
-        wide = np.where(_beyond_counting(exact, bar), _room(exact, format), np.ldexp(bar, np.clip(ulps.ulp_exponent(truth, format), -5000, 5000)))
+        wide = np.where(
+            _beyond_counting(exact, bar),
+            _room(exact, format),
+            np.ldexp(bar, np.clip(ulps.ulp_exponent(truth, format), -5000, 5000)),
+        )
         reach = np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) + format.largest
         small = np.ldexp(size, np.clip(truth.exponent, -5000, 5000)) - wide < format.smallest_normal
     finite = truth.kind == FINITE
@@ -94,7 +98,9 @@ def measure(exact: Exact, observed: Bits, format: Format, zeroed: Exact | None =
     return Judged(observed, format, exact, error, bar, right, conforms, flushed, undecided, unspecified, vacuous)
 
 
-def _against(exact: Exact, observed: Bits, format: Format) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _against(
+    exact: Exact, observed: Bits, format: Format
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Error and bar in ULP of the truth, and the part of the bar that the error uses: what is above 1 deviates.
 
     Without a distance (NaN where a number is due, a number where an infinity is) not even an endless bar is kept.
@@ -117,7 +123,10 @@ def _beyond_counting(exact: Exact, bar: NDArray[np.float64]) -> NDArray[np.bool_
 def _room(exact: Exact, format: Format) -> NDArray[np.float64]:
     """The slack as a number, not in ULP of anything."""
     with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp(exact.slack, np.clip(exact.slack_exponent.astype(np.int64) + 1 - format.precision, -5000, 5000).astype(np.int32))
+        return np.ldexp(
+            exact.slack,
+            np.clip(exact.slack_exponent.astype(np.int64) + 1 - format.precision, -5000, 5000).astype(np.int32),
+        )
 
 
 def _between(

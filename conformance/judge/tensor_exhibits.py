@@ -121,7 +121,7 @@ def _rows(answers: TensorAnswers, entry_point: str, observations: list[Observati
             observed, truth = _texts(judged, members, scale)
             found[name] = Exhibit(
                 answers.subject.id, entry_point, case.function, case.quantity if not case.wrt else f"gradient in {case.wrt}",
-                own, case.dtype, _title(name), observed, truth, _verdict(case, judged, members, name),
+                own, case.dtype, title(name), observed, truth, _verdict(case, judged, members, name),
             )  # fmt: skip
     return [found[name] for name in _chosen(list(found), [edge.name for edge in answers.function.edges])]
 
@@ -139,7 +139,7 @@ def _chosen(names: list[str], declared: list[str]) -> list[str]:
     return first[:MOST_PLACES] + [name for name in names if name in kept]
 
 
-def _title(place: str) -> str:
+def title(place: str) -> str:
     """`both largest` for `prediction or target large: both largest`: a region of two arguments says nothing more."""
     region, _, what = place.partition(": ")
     return what if what and " or " in region else place

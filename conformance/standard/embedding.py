@@ -118,7 +118,10 @@ _COSINE_EDGES = (
         "first or second tiny: squares below the smallest number",
         {"first": ("smallest_normal",) * 4, "second": ("smallest_normal", "-smallest_normal", 0.0, 0.0)},
     ),
-    Edge("first or second large: squares above the largest number", {"first": ("largest",) * 4, "second": ("largest", 0.0, 0.0, 0.0)}),
+    Edge(
+        "first or second large: squares above the largest number",
+        {"first": ("largest",) * 4, "second": ("largest", 0.0, 0.0, 0.0)},
+    ),
     Edge("one component", {"first": (-3.0,), "second": (0.5,)}),
 )
 _COSINE_MASKED = (
@@ -191,7 +194,9 @@ cosine_distance = TensorFunction(
 )
 
 
-def _cosine_embedding(first: Sequence[Any], second: Sequence[Any], target: Any, margin: Any, epsilon: Any, floor: str) -> Any:
+def _cosine_embedding(
+    first: Sequence[Any], second: Sequence[Any], target: Any, margin: Any, epsilon: Any, floor: str
+) -> Any:
     similarity = _similarity(first, second, None, epsilon, floor)
     return 1 - similarity if target > 0 else maximum(similarity - margin, 0)
 

@@ -122,8 +122,16 @@ tversky = TensorFunction(
     smooth=True,
     edges=(
         *_OVERLAP_EDGES,
-        Edge("one kind of error: false positives only", {"prediction": _ON, "target": _SOME}, {"alpha": 0.25, "beta": 0.75}),
-        Edge("one kind of error: false negatives only", {"prediction": _SOME, "target": _ON}, {"alpha": 0.25, "beta": 0.75}),
+        Edge(
+            "one kind of error: false positives only",
+            {"prediction": _ON, "target": _SOME},
+            {"alpha": 0.25, "beta": 0.75},
+        ),
+        Edge(
+            "one kind of error: false negatives only",
+            {"prediction": _SOME, "target": _ON},
+            {"alpha": 0.25, "beta": 0.75},
+        ),
     ),
     properties=(Property("range", "0 ≤ tversky ≤ 1", low="0", high="1"),),
     sources=(_TVERSKY, _KERAS),
@@ -157,7 +165,10 @@ binary_dice = TensorFunction(
         Edge("everything is the region", {"logits": _LOGITS, "target": _ON}),
         Edge("sure and right", {"logits": _SURE, "target": _SOME}),
         Edge("sure and wrong", {"logits": _SURE, "target": _OTHERS}),
-        Edge("logits infinite: impossible places", {"logits": (float("inf"), float("-inf"), 0.5, float("-inf")), "target": _SOME}),
+        Edge(
+            "logits infinite: impossible places",
+            {"logits": (float("inf"), float("-inf"), 0.5, float("-inf")), "target": _SOME},
+        ),
         Edge("both empty", {"logits": (float("-inf"),) * 4, "target": _OFF}, free=_EMPTY),
         Edge("both empty, smooth", {"logits": (float("-inf"),) * 4, "target": _OFF}, {"smooth": 1.0}),
         Edge("logits far out", {"logits": (1e4, -1e4, 1e4, -1e4), "target": (1.0, 0.0, 0.0, 1.0)}),

@@ -167,13 +167,24 @@ def _edges(argument: str) -> tuple[Edge, ...]:
         Edge("one frame, one label", {argument: _frames(1), "labels": (3,), "input_length": 1, "label_length": 1}),
         Edge("one frame, empty target", {argument: _frames(1), "labels": (3,), "input_length": 1, "label_length": 0}),
         Edge("no frame, empty target", {**whole, "input_length": 0, "label_length": 0}),
-        Edge(f"{argument} infinite: an impossible label in one frame", {**whole, argument: _with(seven, {(2, 1): -_INF})}),
-        Edge(f"{argument} infinite: an impossible blank in one frame", {**whole, argument: _with(seven, {(3, 0): -_INF})}),
         Edge(
-            f"{argument} infinite: an impossible class that is no label", {**whole, argument: _with(seven, {(t, 4): -_INF for t in range(7)})}
+            f"{argument} infinite: an impossible label in one frame", {**whole, argument: _with(seven, {(2, 1): -_INF})}
         ),
-        Edge(f"{argument} infinite: blanks impossible", {**whole, argument: _with(seven, {(t, 0): -_INF for t in range(7)})}),
-        Edge(f"{argument} infinite: one alignment, certain", {argument: sure, "labels": (1, 2), "input_length": 4, "label_length": 2}),
+        Edge(
+            f"{argument} infinite: an impossible blank in one frame", {**whole, argument: _with(seven, {(3, 0): -_INF})}
+        ),
+        Edge(
+            f"{argument} infinite: an impossible class that is no label",
+            {**whole, argument: _with(seven, {(t, 4): -_INF for t in range(7)})},
+        ),
+        Edge(
+            f"{argument} infinite: blanks impossible",
+            {**whole, argument: _with(seven, {(t, 0): -_INF for t in range(7)})},
+        ),
+        Edge(
+            f"{argument} infinite: one alignment, certain",
+            {argument: sure, "labels": (1, 2), "input_length": 4, "label_length": 2},
+        ),
         Edge("far from likely", {**whole, argument: tuple(tuple(200 * x for x in row) for row in seven)}),
     )
 

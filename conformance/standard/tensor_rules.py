@@ -323,7 +323,11 @@ def _of_errors(function: TensorFunction) -> Iterator[Rule]:
     if function.reductions:
         yield rule("errors.reduction", MUST, "An unknown reduction is refused.")
     if any(option.type != "flag" for option in function.options):
-        yield rule("errors.option_type", MUST, "A text where an option is a number, and a name that an option does not know, are refused.")
+        yield rule(
+            "errors.option_type",
+            MUST,
+            "A text where an option is a number, and a name that an option does not know, are refused.",
+        )
     if function.invalid or any(option.invalid for option in function.options):
         yield rule(
             "errors.option_value", SHOULD, "An option outside its domain is refused; NaN is recorded, a finite number deviates.",

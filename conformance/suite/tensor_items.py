@@ -28,7 +28,11 @@ def rules_asked(adapter: Any, configuration: str, selection: Selection) -> Itera
             continue
         found: dict[str, dict[str, None]] = {}
         for row in TENSOR_PLAN:
-            dtypes = [d for mode in modes for d in dtypes_of(row, adapter, configuration, mode, selection.dtypes, selection.tier)]
+            dtypes = [
+                d
+                for mode in modes
+                for d in dtypes_of(row, adapter, configuration, mode, selection.dtypes, selection.tier)
+            ]
             if dtypes and concerns(row, function):
                 for rule in _rules_of_row(row, adapter, function, bindings, modes[0], selection.tier):
                     found.setdefault(rule, {}).update(dict.fromkeys(dtypes))
@@ -45,7 +49,9 @@ def _rules_of_row(
     if row.topic == "edges":
         for asker in askers:
             derived = [f"gradient.{name}" for name in asker.differentiable(asker.names())]
-            yield from (f"{about}{kind}" for about in ("", *(f"{name}." for name in derived)) for kind in ("edge", "nan"))
+            yield from (
+                f"{about}{kind}" for about in ("", *(f"{name}." for name in derived)) for kind in ("edge", "nan")
+            )
         yield from (*_properties(function), "flush")
         return
     asked = dict.fromkeys(case.rule for asker in askers for case in TOPICS[row.topic](asker))

@@ -511,7 +511,9 @@ class _Problem:
         along = _core_last(self.function, self.options, argument, given)
         cell = along if argument.shared else along.reshape(self.count, -1)[index]
         numbers = [2 * magnitude(v.value) for made in inputs.values() for v in made if v.value.is_finite()]
-        doubled = max([*numbers, *([] if forward else self._exponents_worth(index))], key=lambda size: float(size), default=ZERO)
+        doubled = max(
+            [*numbers, *([] if forward else self._exponents_worth(index))], key=lambda size: float(size), default=ZERO
+        )
         total = [ZERO] * (results if forward else len(inputs[self.asked.wrt]))
         sizes = list(total)
         for place, d in enumerate(np.asarray(cell).reshape(-1).tolist()):
@@ -528,7 +530,9 @@ class _Problem:
             sizes = [a + magnitude(b) for a, b in zip(sizes, shares, strict=True)]
         slacks = [(8 + doubled) * size for size in sizes]
         if forward:
-            tangents = {(self.asked.wrt, place): arb(float(d)) for place, d in enumerate(np.asarray(cell).reshape(-1).tolist())}
+            tangents = {
+                (self.asked.wrt, place): arb(float(d)) for place, d in enumerate(np.asarray(cell).reshape(-1).tolist())
+            }
             slacks = [a + b for a, b in zip(slacks, self._turns(index, tangents), strict=True)]
         return total, slacks
 

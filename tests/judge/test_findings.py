@@ -213,7 +213,15 @@ class _Judged:
 
 def test_a_derivative_that_is_wrong_anyhow_is_one_finding_whatever_else_was_asked() -> None:
     plain = replace(RESULT, rule="gelu.gradient.x", region="ordinary numbers", severity="wrong")
-    others = [replace(plain, rule=rule, region="gradient in x") for rule in ("gelu.rank", "gelu.option.alpha", "gelu.invariance.rows")]
+    others = [
+        replace(plain, rule=rule, region="gradient in x")
+        for rule in ("gelu.rank", "gelu.option.alpha", "gelu.invariance.rows")
+    ]
     assert [(one.rule, one.region) for one in found(plain, *others)] == [("gelu.gradient.x", "ordinary numbers")]
-    for apart in ({"severity": "inaccurate"}, {"rule": "gelu.gradient.y"}, {"dtype": "float64"}, {"entry_point": "torch.other"}):
+    for apart in (
+        {"severity": "inaccurate"},
+        {"rule": "gelu.gradient.y"},
+        {"dtype": "float64"},
+        {"entry_point": "torch.other"},
+    ):
         assert len(found(replace(plain, **apart), *others)) == 4, apart

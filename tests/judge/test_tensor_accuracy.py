@@ -35,7 +35,13 @@ def test_a_distance_of_zero_is_off_by_its_rounding_at_most(dtype: str) -> None:
     """In float64 the bar, which the rounding of 12.0 makes, has more smallest subnormals than a float64 counts."""
     vector, unit = [[3.0, -4.0, 12.0, 0.5]], 2.0 ** (1 - FORMATS[dtype].precision)
     asked = truth("pairwise_distance", {"first": vector, "second": vector})
-    for number, conforms in ((0.0, True), (8 * unit, True), (1000 * unit, False), (1e30 if dtype != "float16" else 60000.0, False), (np.nan, False)):
+    for number, conforms in (
+        (0.0, True),
+        (8 * unit, True),
+        (1000 * unit, False),
+        (1e30 if dtype != "float16" else 60000.0, False),
+        (np.nan, False),
+    ):
         judged = measure(asked, bits(number, dtype), FORMATS[dtype])
         assert judged.conforms.tolist() == [conforms], number
         assert not judged.vacuous.any()
@@ -46,7 +52,16 @@ def test_at_a_kink_the_bar_is_that_of_the_nearer_end(dtype: str) -> None:
     """The derivative of max(1 − t·x, 0) at its kink, for x and t that are off by some ulp: −1 to 0 in x, no less and no more."""
     asked = truth("hinge_embedding", {"prediction": [1.0], "target": [-1.0]}, "gradient", "prediction")
     unit = 2.0 ** (1 - FORMATS[dtype].precision)
-    numbers = ((-1.0, True), (-0.5, True), (0.0, True), (-1 - 2 * unit, True), (-1 - 64 * unit, False), (-3.0, False), (0.25, False), (np.nan, False))
+    numbers = (
+        (-1.0, True),
+        (-0.5, True),
+        (0.0, True),
+        (-1 - 2 * unit, True),
+        (-1 - 64 * unit, False),
+        (-3.0, False),
+        (0.25, False),
+        (np.nan, False),
+    )
     for number, conforms in numbers:
         assert measure(asked, bits(number, dtype), FORMATS[dtype]).conforms.tolist() == [conforms], number
 
@@ -85,7 +100,10 @@ def test_an_infinity_that_is_due_conforms(dtype: str) -> None:
 def test_forward_mode_may_lose_what_rounding_the_arguments_is_worth() -> None:
     """σ(x)·d − t·d where σ(x) is nearly t: a unit in the last place of either is many of the difference, as in reverse mode."""
     tensors = {"logits": [0.578125], "target": [0.66796875]}
-    forward, reverse = (truth("binary_cross_entropy_with_logits", tensors, quantity, "logits") for quantity in ("forward_gradient", "gradient"))
+    forward, reverse = (
+        truth("binary_cross_entropy_with_logits", tensors, quantity, "logits")
+        for quantity in ("forward_gradient", "gradient")
+    )
     ours, theirs = (bar_of(asked, FORMATS["float32"])[0] for asked in (forward, reverse))
     assert 50 < ours <= theirs
 
@@ -94,23 +112,43 @@ def test_a_hessian_may_lose_what_a_sum_under_an_exponential_has_lost() -> None:
     """Logits that are large terms cancelled: 96·x − 96·x + x of which e^x is taken have lost 7 bits more than x itself."""
     options: dict[str, Any] = {"quantity": "hessian_vector", "wrt": "features"}
     plain, cancelled = (
-        truth("linear_cross_entropy", {"features": [[1.0, 1.0, 0.5]], "linear_weight": [[w, -w, 1.0], [0.0, 0.0, 0.25]], "labels": [0]}, **options)
+        truth(
+            "linear_cross_entropy",
+            {"features": [[1.0, 1.0, 0.5]], "linear_weight": [[w, -w, 1.0], [0.0, 0.0, 0.25]], "labels": [0]},
+            **options,
+        )
         for w in (0.0, 96.0)
     )
-    bars = [float((asked.slack * 2.0**asked.slack_exponent)[2] / abs(asked.truth.approximate()[2])) for asked in (plain, cancelled)]
+    bars = [
+        float((asked.slack * 2.0**asked.slack_exponent)[2] / abs(asked.truth.approximate()[2]))
+        for asked in (plain, cancelled)
+    ]
     assert bars[0] < 16 < 300 < bars[1]
 
 
-def answers(name: str, case: dict[str, Any], tensors: dict[str, tuple[Any, str]], y: tuple[Any, str], binding: dict[str, Any]) -> TensorAnswers:
+def answers(
+    name: str, case: dict[str, Any], tensors: dict[str, tuple[Any, str]], y: tuple[Any, str], binding: dict[str, Any]
+) -> TensorAnswers:
     """One case about a function and the answer to it; tensors and answer as numbers and dtype."""
     blobs = {key: _bits(*given) for key, given in {**tensors, "y": y}.items()}
-    inputs = tuple(Input(key, dtype, blobs[key].shape, "contiguous", key, (), False) for key, (_, dtype) in tensors.items())
+    inputs = tuple(
+        Input(key, dtype, blobs[key].shape, "contiguous", key, (), False) for key, (_, dtype) in tensors.items()
+    )
     function = TENSOR_FUNCTIONS[name]
-    given = Case(name, "toy.loss", mode="eager", arguments={}, inputs=inputs, **{"dtype": "float32", "parameters": function.defaults(), **case})
+    given = Case(
+        name,
+        "toy.loss",
+        mode="eager",
+        arguments={},
+        inputs=inputs,
+        **{"dtype": "float32", "parameters": function.defaults(), **case},
+    )
     seen = Observation("toy", given, "returned", (Output("y", y[1], blobs["y"].shape),))
     subject = Subject("toy", "toy", "default", "cpu", {"toy": "1"})
     exacts: Any = SimpleNamespace(exact=exact)
-    return TensorAnswers(subject, function, [seen], lambda item: blobs[item.blob], exacts, {f"{name}/toy.loss": binding})
+    return TensorAnswers(
+        subject, function, [seen], lambda item: blobs[item.blob], exacts, {f"{name}/toy.loss": binding}
+    )
 
 
 def _bits(numbers: Any, dtype: str) -> Any:
@@ -146,7 +184,9 @@ def test_what_a_page_says_of_a_place_is_no_deviation_there(unsound: dict[str, st
     assert (result.deviates, result.unspecified) == ((1, 0) if outcome == "deviates" else (0, 1))
 
 
-def _judged(name: str, case: dict[str, Any], tensors: dict[str, tuple[Any, str]], y: tuple[Any, str], binding: dict[str, Any]) -> list[Result]:
+def _judged(
+    name: str, case: dict[str, Any], tensors: dict[str, tuple[Any, str]], y: tuple[Any, str], binding: dict[str, Any]
+) -> list[Result]:
     return [one for one in judge_tensors(answers(name, case, tensors, y, binding)) if not one.rule.endswith(".flush")]
 
 
@@ -161,6 +201,10 @@ def test_of_whole_numbers_a_whole_result_is_right_if_it_is_exact(y: list[int], o
 def test_without_elements_another_dtype_is_the_business_of_the_rule_about_dtypes() -> None:
     case = {"topic": "sizes", "quantity": "value", "rule": "size.empty", "detail": "empty"}
     tensors: dict[str, tuple[Any, str]] = {"prediction": (np.zeros(0), "float32"), "target": (np.zeros(0), "float32")}
-    for shape, dtype, outcome in ((0, "float32", "conforms"), (0, "float64", "unspecified"), (1, "float32", "deviates")):
+    for shape, dtype, outcome in (
+        (0, "float32", "conforms"),
+        (0, "float64", "unspecified"),
+        (1, "float32", "deviates"),
+    ):
         (result,) = _judged("hinge_embedding", case, tensors, (np.zeros(shape), dtype), {})
         assert result.outcome == outcome, (shape, dtype)

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.formats import FORMATS
 from conformance.judge.records import Exhibit, Judgement
-from conformance.judge.tensor_exhibits import MOST_PLACES
+from conformance.judge.tensor_exhibits import MOST_PLACES, title
 from conformance.standard import TENSOR_FUNCTIONS
 from conformance.truth.cache import Oracle
 from tests.tensor_toy import Bench, Call, Numbers, no_fault
@@ -34,7 +34,7 @@ def of(judgement: Judgement, quantity: str, entry_point: str = "toy.huber") -> l
 
 def test_the_places_that_a_function_declares_come_first(huber: Judgement) -> None:
     shown = [exhibit.input for exhibit in of(huber, "value")]
-    declared = [edge.name.rpartition(": ")[2] for edge in TENSOR_FUNCTIONS["huber"].edges if not edge.options]
+    declared = [title(edge.name) for edge in TENSOR_FUNCTIONS["huber"].edges if not edge.options]
     assert shown[: len(declared)] == declared
     assert len(shown) == len(set(shown)) == MOST_PLACES
     assert {"prediction NaN", "target NaN", "both 1", "+inf and its negative"} < set(shown)

@@ -14,6 +14,7 @@ import numpy as np
 from ..arithmetic import above, below, exp
 from .core import Arrays, Core, Options
 from .differences import at_least, at_most, exponential_beyond_tangent, logarithm_of_quotient
+from .scaled import Pair, exact_difference, exponential, pair
 from .sums import times
 
 
@@ -73,14 +74,25 @@ def _kl_divergence_of_probabilities_gradient(
     return found
 
 
+def _logarithm_of_ratio(log_prediction: np.ndarray, target: np.ndarray) -> Pair:
+    """log q − log p, without the rounding of log p: that is told from what its exponential lacks."""
+    logarithm = np.log(target)
+    ordinary = (target <= 1) & (target > np.finfo(target.dtype).tiny / np.finfo(target.dtype).eps)
+    raised = exponential(pair(np.where(ordinary, logarithm, 0).astype(target.dtype))).pair()
+    rest = np.where(ordinary, ((target - raised.high) - raised.low) / raised.high, 0)
+    difference = exact_difference(log_prediction, logarithm)
+    return Pair(difference.high, np.where(np.isfinite(difference.high), difference.low - rest, 0).astype(target.dtype))
+
+
 def _generalized_kl_divergence(arrays: Arrays, options: Options) -> np.ndarray:
     """p log(p/q) − p + q, which is p·(e^u − 1 − u) with u = log q − log p."""
     prediction, target = arrays["log_prediction"], arrays["target"]
-    ratio = prediction - np.log(target)
-    near = times(target, exponential_beyond_tangent(ratio))
+    exact = _logarithm_of_ratio(prediction, target)
+    ratio = exact.high
+    near = times(target, exponential_beyond_tangent(ratio)) + times(target, np.expm1(np.minimum(ratio, 8)) * exact.low)
     e, after = exp(prediction)
     far = e * after - times(target, 1 + ratio)
-    return _kept(arrays, np.where((ratio < 1) & (target > 0), near, far))
+    return _kept(arrays, np.where((ratio < 8) & (target > 0), near, far))
 
 
 def _generalized_kl_divergence_gradient(

@@ -285,7 +285,11 @@ EMBEDDING: Mapping[str, Signature] = {
         Given("first", "real", FEATURES),
         Given("second", "real", FEATURES),
         SIGN,
-        settings=(Setting("margin", 0.0, between(-1.0, 1.0)), EPSILON, Setting("floor", "each", choice("each", "added"))),
+        settings=(
+            Setting("margin", 0.0, between(-1.0, 1.0)),
+            EPSILON,
+            Setting("floor", "each", choice("each", "added")),
+        ),
     ),
     "pairwise_distance": Signature(
         (Given("first", "real", FEATURES), Given("second", "real", FEATURES)), settings=_DISTANCE
