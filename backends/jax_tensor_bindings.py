@@ -159,7 +159,9 @@ _CTC: dict[str, Any] = {
     "required": ("input_length", "label_length"),
     "named": {"logits": "logits", "labels": "labels", **_PADDINGS},
     "squeezed": 1,
-    "unsound": {f"{rule}: infeasible": f"{_OPTAX}optax.losses.ctc_loss.html" for rule in ("edge", "gradient.logits.edge")},
+    "unsound": {
+        f"{rule}: infeasible": f"{_OPTAX}optax.losses.ctc_loss.html" for rule in ("edge", "gradient.logits.edge")
+    },
     "remark": "log 0 is taken to be log_epsilon, −1e5 by default: an infeasible path costs that much",
 }
 

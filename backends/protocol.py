@@ -233,7 +233,14 @@ class Backend(Protocol):
         """
 
     def prepare_tensors(
-        self, binding: TensorBinding, arguments: Mapping[str, Any], names: Sequence[str], quantity: str, wrt: str, mode: str, dtype: str
+        self,
+        binding: TensorBinding,
+        arguments: Mapping[str, Any],
+        names: Sequence[str],
+        quantity: str,
+        wrt: str,
+        mode: str,
+        dtype: str,
     ) -> Call:
         """As `prepare`, for functions of several tensors: the call takes the tensors of the standard's arguments `names`, in
         that order, then those that the quantity needs, and gives the tensors asked for.

@@ -366,7 +366,9 @@ def encode_case(case: Case) -> dict[str, Any]:
     """The case as the worker reads it."""
     # Not asdict: it copies deeply, and the cases are thousands.
     inputs = [vars(item) for item in case.inputs]
-    more = {name: tensor and vars(tensor) for name, tensor in (("cotangent", case.cotangent), ("direction", case.direction))}
+    more = {
+        name: tensor and vars(tensor) for name, tensor in (("cotangent", case.cotangent), ("direction", case.direction))
+    }
     return {**vars(case), "inputs": inputs, **more}
 
 

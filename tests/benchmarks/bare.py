@@ -39,7 +39,9 @@ class Loop:
     def ask(self, case: dict[str, Any]) -> None:
         """One case, its answer thrown away. Raises whatever the framework raises."""
         if case["rule"]:
-            outputs, _, _ = worker_tensors.ask(self.backend, case, lambda item: self.tensor(item, not self.backend.immutable), self.calls)
+            outputs, _, _ = worker_tensors.ask(
+                self.backend, case, lambda item: self.tensor(item, not self.backend.immutable), self.calls
+            )
             self.backend.wait(outputs)
             return
         binding = self.bindings[case["function"], case["entry_point"]]

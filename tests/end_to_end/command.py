@@ -43,7 +43,13 @@ class Shell:
     def environment(self, plug_ins: bool = False, **variables: str) -> dict[str, str]:
         path = [str(ROOT), *([str(HERE / "plug_ins")] if plug_ins else [])]
         # A pytest that is started from here is no worker of the one that runs these tests.
-        ours = ("PYTHONPATH", "NNCONFORM_DEBUG", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
+        ours = (
+            "PYTHONPATH",
+            "NNCONFORM_DEBUG",
+            "PYTEST_XDIST_WORKER",
+            "PYTEST_XDIST_WORKER_COUNT",
+            "PYTEST_XDIST_TESTRUNUID",
+        )
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         return {
             **kept,

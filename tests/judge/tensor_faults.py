@@ -298,9 +298,7 @@ def _floored(squares: Any, epsilon: Any) -> Any:
 def _constant_norms(first: Any, second: Any, where: Any, epsilon: Any, floor: str, factor: Any) -> Any:
     kept = [c for c in range(len(first)) if where is None or where[c]]
     a, b = ([v[c] for c in kept] for v in (first, second))
-    return (
-        factor * dot(a, b) / (_floored(dot(a, a), epsilon) * _floored(dot(b, b), epsilon))
-    )
+    return factor * dot(a, b) / (_floored(dot(a, a), epsilon) * _floored(dot(b, b), epsilon))
 
 
 def _distance(first: Any, second: Any, p: int) -> Any:

@@ -56,9 +56,7 @@ def cosine_distance(first: Row, second: Row, where: Mask | None, epsilon: Number
     return 1 - cosine(first, second, where, epsilon, floor)
 
 
-def cosine_embedding(
-    first: Row, second: Row, target: Number, margin: Number, epsilon: Number, floor: str
-) -> Number:
+def cosine_embedding(first: Row, second: Row, target: Number, margin: Number, epsilon: Number, floor: str) -> Number:
     c = cosine(first, second, None, epsilon, floor)
     return 1 - c if target == 1 else positive_part(c - margin)
 
