@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class Loop:
         for _ in range(3 if detail == "draws" else 2 if topic == "repetition" else 1):
             self.backend.wait(list(self.calls[key](*operands)))
 
-    def tensor(self, item: dict[str, Any], own: bool) -> Any:
+    def tensor(self, item: Mapping[str, Any], own: bool) -> Any:
         key = (item["blob"], item["dtype"], tuple(item["shape"]), item["view"])
         if own or key not in self.tensors:
             if item["blob"] not in self.held:

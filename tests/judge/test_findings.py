@@ -218,10 +218,11 @@ def test_a_derivative_that_is_wrong_anyhow_is_one_finding_whatever_else_was_aske
         for rule in ("gelu.rank", "gelu.option.alpha", "gelu.invariance.rows")
     ]
     assert [(one.rule, one.region) for one in found(plain, *others)] == [("gelu.gradient.x", "ordinary numbers")]
-    for apart in (
+    changes: tuple[dict[str, Any], ...] = (
         {"severity": "inaccurate"},
         {"rule": "gelu.gradient.y"},
         {"dtype": "float64"},
         {"entry_point": "torch.other"},
-    ):
+    )
+    for apart in changes:
         assert len(found(replace(plain, **apart), *others)) == 4, apart
