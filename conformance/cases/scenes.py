@@ -209,11 +209,7 @@ def edges(
     """
     sizes = sizes_of(function)
     asked: dict[str, tuple[dict[str, Any], list[tuple[str, dict[str, Any], bool]]]] = {"": ({}, [])}
-    if not about and all(
-        options.get(name, value) == value
-        for name, value in function.defaults().items()
-        if name not in ("reduction", "rows", "axis")
-    ):
+    if not about:
         free = tuple(function.free)
         asked[""][1].extend(
             (name, cells, name.startswith(free)) for name, cells in _generic(function, names, format, sizes)

@@ -162,7 +162,9 @@ def groups(case: Case, judged: Judged, rules: Mapping[str, Any]) -> Iterator[Gro
         name = case.places[place[index]]
         region = region_of(name)
         region += FREE if name in case.free or judged.unspecified[index] else ""
-        keys.setdefault((_rule_of_place(case, name, rules), region), []).append(index)
+        keys.setdefault((named if (named := rule_of_place(case, name)) in rules else case.rule, region), []).append(
+            index
+        )
     for (rule, region), found in keys.items():
         yield Group(rule, region, np.array(found, dtype=np.int64))
     for code in range(len(suffixes)) if not case.places else ():
@@ -182,10 +184,10 @@ def place_of(case: Case, shape: tuple[int, ...], count: int) -> NDArray[np.int64
     return np.repeat(np.arange(shape[0]), count // shape[0])
 
 
-def _rule_of_place(case: Case, place: str, rules: Mapping[str, Any]) -> str:
+def rule_of_place(case: Case, place: str) -> str:
+    """Name of the rule that a named place is filed under."""
     prefix = f"{case.rule}." if case.rule.startswith("gradient.") else ""
-    name = f"{prefix}nan" if "NaN" in place else f"{prefix}edge"
-    return name if name in rules else case.rule
+    return f"{prefix}nan" if "NaN" in place else f"{prefix}edge"
 
 
 def region_of(place: str) -> str:
@@ -240,7 +242,7 @@ def verdict(
     severity = ("wrong" if wrong else "inaccurate") if deviating.any() else ""
     return Verdict(
         group.rule, group.region, len(members), int(deviating.sum()), int(unspecified.sum()), int((judged.undecided[members] & ~unspecified).sum()),
-        int((judged.vacuous[members] & ~unspecified).sum()), grades, severity,
+        int((judged.vacuous[members] & judged.conforms[members] & ~unspecified).sum()), grades, severity,
         worst_of(case, judged, index, tensors) if not unspecified.all() else None, bits_hash(judged.observed[members]) if severity else "",
     )  # fmt: skip
 

@@ -28,6 +28,10 @@ NUMERIC = (
 )  # fmt: skip
 """Topics whose answers are numbers with a truth."""
 
+INDETERMINATE = (
+    "the formula is indeterminate there, or rounding the arguments may give any number; what came is recorded"
+)
+
 OTHER_KIND = "the result has another dtype or shape, and is judged under that rule"
 
 
@@ -147,7 +151,7 @@ def _result(answers: TensorAnswers, observation: Observation, found: Verdict, ru
         conforms=found.comparisons - found.deviates - found.unspecified - found.undecided, deviates=found.deviates,
         unspecified=found.unspecified, undecided=found.undecided, vacuous=found.vacuous, grades=found.grades, severity=found.severity,
         worst=found.worst, bits=found.bits,
-        message=("the formula is indeterminate there, or rounding the arguments may give any number; what came is recorded" if outcome == "unspecified" else _said(observation)),
+        message=_said(observation) if not found.unspecified or found.deviates else INDETERMINATE,
     )  # fmt: skip
 
 

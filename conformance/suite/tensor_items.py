@@ -13,6 +13,7 @@ from conformance.cases.plan import Selection, is_wanted, modes_of
 from conformance.cases.tensor_asker import TensorAsker
 from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, concerns, dtypes_of, modes_for
 from conformance.cases.topics import Plan
+from conformance.judge.tensor_accuracy import rule_of_place
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction, rules_of
 
 OBSERVED_PROPERTIES = ("range", "nonnegative", "sums_to_one")
@@ -28,31 +29,27 @@ def rules_asked(adapter: Any, configuration: str, selection: Selection) -> Itera
             continue
         found: dict[str, dict[str, None]] = {}
         for row in TENSOR_PLAN:
-            dtypes = [
-                d
-                for mode in modes
-                for d in dtypes_of(row, adapter, configuration, mode, selection.dtypes, selection.tier)
-            ]
-            if dtypes and concerns(row, function):
-                for rule in _rules_of_row(row, adapter, function, bindings, modes[0], selection.tier):
-                    found.setdefault(rule, {}).update(dict.fromkeys(dtypes))
+            for mode in modes if concerns(row, function) else ():
+                dtypes = dtypes_of(row, adapter, configuration, mode, selection.dtypes, selection.tier)
+                # Which places there are does not depend on the dtype, and finding them takes time.
+                alike = [dtypes] if row.topic == "edges" else [(dtype,) for dtype in dtypes]
+                for some in alike if dtypes else ():
+                    for rule in _rules_of_row(row, adapter, function, bindings, mode, some[0], selection.tier):
+                        found.setdefault(rule, {}).update(dict.fromkeys(some))
         for known in rules_of(function):
             if known.name in found and is_wanted(known.id, selection.rules):
                 yield from ((known.id, dtype) for dtype in found[known.name])
 
 
 def _rules_of_row(
-    row: TensorRow, adapter: Any, function: TensorFunction, bindings: Sequence[Any], mode: str, tier: str
+    row: TensorRow, adapter: Any, function: TensorFunction, bindings: Sequence[Any], mode: str, dtype: str, tier: str
 ) -> Iterator[str]:
     """Names of the rules that a row asks about of any of the bindings."""
-    askers = [TensorAsker(Plan(), adapter, binding, function, row.topic, mode, "float32", tier) for binding in bindings]
+    askers = [TensorAsker(Plan(), adapter, binding, function, row.topic, mode, dtype, tier) for binding in bindings]
     if row.topic == "edges":
-        for asker in askers:
-            derived = [f"gradient.{name}" for name in asker.differentiable(asker.names())]
-            yield from (
-                f"{about}{kind}" for about in ("", *(f"{name}." for name in derived)) for kind in ("edge", "nan")
-            )
-        yield from (*_properties(function), "flush")
+        cases = [case for asker in askers for case in TOPICS[row.topic](asker)]
+        yield from dict.fromkeys(rule_of_place(case, place) for case in cases for place in case.places)
+        yield from (*_properties(function), "flush") if any(case.quantity == "value" for case in cases) else ()
         return
     asked = dict.fromkeys(case.rule for asker in askers for case in TOPICS[row.topic](asker))
     yield from asked
