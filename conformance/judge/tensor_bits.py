@@ -16,6 +16,7 @@ from conformance.observe.observation import Observation
 from conformance.truth.tensors import Exact
 
 from .accuracy import bits_hash
+from .answers import OTHER_KIND
 from .records import Result
 from .tensor_accuracy import measure, worst_of
 from .tensor_answers import TensorAnswers, comparable, tensors_of
@@ -137,6 +138,9 @@ def _entry_points(answers: TensorAnswers) -> Iterator[Result]:
         exact = answers.truth(case)
         observed, expected = comparable(one, exact, answers.bits), comparable(other, exact, answers.bits)
         if observed is None or expected is None:
+            yield answers.result(
+                one, "invariance.entry_point", outcome="unspecified", comparisons=1, unspecified=1, message=OTHER_KIND
+            )
             continue
         format = FORMATS[case.dtype]
         within = bool((measure(exact, observed, format).conforms == measure(exact, expected, format).conforms).all())

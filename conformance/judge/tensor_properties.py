@@ -20,7 +20,7 @@ from conformance.truth.oracle import evaluate_text
 from .records import Result
 from .tensor_accuracy import measure
 from .tensor_answers import TensorAnswers, tensors_of
-from .tensors import judged_answer
+from .tensors import OTHER_KIND, judged_answer
 
 
 def judge_tensor_properties(answers: TensorAnswers) -> Iterator[Result]:
@@ -33,6 +33,16 @@ def judge_tensor_properties(answers: TensorAnswers) -> Iterator[Result]:
         exact = answers.truth(case)
         judged = judged_answer(answers, observation, exact)
         if judged is None:
+            for kind in kinds:
+                if kind in ("range", "nonnegative", "sums_to_one"):
+                    yield answers.result(
+                        observation,
+                        f"property.{kind}",
+                        outcome="unspecified",
+                        comparisons=1,
+                        unspecified=1,
+                        message=OTHER_KIND,
+                    )
             continue
         number = measure(exact, judged.observed, judged.format)
         y = np.where(number.unspecified | number.undecided, np.nan, values(judged.observed, judged.format))

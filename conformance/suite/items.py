@@ -186,6 +186,7 @@ def _is_the_frameworks(result: Result) -> bool:
 def _answered_with(rule: str) -> Iterator[str]:
     """Rules (names) under which it is filed that the questions about `rule` were not answered, the nearest first."""
     yield "training.support" if rule.startswith("training.") else rule.removesuffix(".dtype")
+    yield rule.removesuffix(".edge").removesuffix(".nan")
     yield MAIN_RULE[quantity_of(rule)]
     yield "value"
 

@@ -48,7 +48,10 @@ def _rules_of_row(
     askers = [TensorAsker(Plan(), adapter, binding, function, row.topic, mode, dtype, tier) for binding in bindings]
     if row.topic == "edges":
         cases = [case for asker in askers for case in TOPICS[row.topic](asker)]
-        yield from dict.fromkeys(rule_of_place(case, place) for case in cases for place in case.places)
+        for case in cases:
+            # A derivative in what all places share belongs to none of them, and is filed under the first.
+            shared = bool(case.wrt) and function.argument(case.wrt).shared
+            yield from (rule_of_place(case, place) for place in case.places[: 1 if shared else None])
         yield from (*_properties(function), "flush") if any(case.quantity == "value" for case in cases) else ()
         return
     asked = dict.fromkeys(case.rule for asker in askers for case in TOPICS[row.topic](asker))
