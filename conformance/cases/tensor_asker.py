@@ -92,6 +92,7 @@ class TensorAsker:
         return None if spelt is None else [_read(text) for text in spelt]
 
     def with_implied(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options, with those that one of them brings along (a mean that divides by lengths first)."""
         for condition, brought in self.binding.implied.items():
             name, _, value = condition.partition("=")
             if str(options.get(name)) == value:
@@ -121,20 +122,17 @@ class TensorAsker:
         return found
 
     def names(self, also: Sequence[str] = ()) -> list[str]:
-        """The standard's arguments that are given: all that must be, and those named."""
-        taken = self.binding.taken()
-        wanted = [
-            a.name
-            for a in self.function.arguments
-            if not a.optional or a.name in self.binding.required or a.name in also
-        ]
-        wanted += ["weight"] if "weight" in also else []
-        return [name for name in wanted if name in taken]
+        """The standard's arguments that are given: all that must be, those that are usual, and those named.
 
-    def pair(self) -> list[str]:
-        """As `names`, with the second argument even where it may be left out and is then zero (a target)."""
+        Usual is a second argument that is like the first and may be left out, being zero then (the target of a squared error).
+        """
         first, *others = self.function.arguments
-        return self.names([a.name for a in others[:1] if a.optional and (a.kind, a.core) == (first.kind, first.core)])
+        usual = [a.name for a in others[:1] if (a.kind, a.core) == (first.kind, first.core)]
+        asked = {*self.binding.required, *usual, *also}
+        wanted = [a.name for a in self.function.arguments if not a.optional or a.name in asked]
+        wanted += ["weight"] if "weight" in also else []
+        taken = self.binding.taken()
+        return [name for name in wanted if name in taken]
 
     def optional(self) -> list[str]:
         """Optional arguments that this entry point takes, the weight among them."""
@@ -204,6 +202,7 @@ class TensorAsker:
         return self.plan.input(round_to(numbers, FORMATS[self.float_dtype()]), self.float_dtype(), tuple(shape))
 
     def float_dtype(self) -> str:
+        """The dtype of floating-point arguments: that of the case, float32 where it is about whole numbers."""
         return self.dtype if self.dtype in FORMATS else "float32"
 
     def _input(
@@ -302,14 +301,17 @@ def _core_size(function: TensorFunction, dimension: str, tensors: Mapping[str, N
 
 
 def same_value(a: Any, b: Any) -> bool:
+    """Whether two options are equal; True is not 1 here, and 1 is 1.0."""
     return repr(a) == repr(b) or (type(a) in (int, float) and type(b) in (int, float) and a == b)
 
 
 def same_options(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two sets of options have the same names and equal values."""
     return a.keys() == b.keys() and all(same_value(a[name], b[name]) for name in a)
 
 
 def plain(value: Any) -> Any:
+    """A value as the standard writes it: several axes are a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 

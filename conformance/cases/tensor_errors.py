@@ -133,8 +133,9 @@ def _sound(asker: TensorAsker, also: Sequence[str] = (), rank: int = 2, **option
 
 def _no_tensors(asker: TensorAsker) -> Iterator[Case]:
     sound, binding = _sound(asker), asker.binding
-    # A layer that is constructed without a tensor may start with one of its own.
-    due = [item for item in sound.whole.inputs if item.name not in binding.constructed]
+    # A layer that is constructed without a tensor may start with one of its own, and what is optional may be left out.
+    may_lack = {a.name for a in asker.function.arguments if a.optional} - set(binding.required) | set(binding.constructed)
+    due = [item for item in sound.whole.inputs if item.name not in may_lack]
     yield sound.case(
         MISSING, "errors.argument", inputs=tuple(item for item in sound.whole.inputs if item is not due[-1])
     )
@@ -148,17 +149,17 @@ def _no_tensors(asker: TensorAsker) -> Iterator[Case]:
 def _shapes(asker: TensorAsker) -> Iterator[Case]:
     """Shapes that do not fit together: of the first two arguments, and of every other one by itself."""
     few, fewer = _most(asker)
-    own = [asker.function.argument(name) for name in asker.pair() if name not in asker.binding.padded]
+    own = [asker.function.argument(name) for name in asker.names() if name not in asker.binding.padded]
     given = [argument for argument in own if not argument.shared]
     for region, sound, shapes in islice(_pairs(asker, given), few):
         yield sound.with_shapes(region, shapes)
-    sound = _sound(asker, asker.pair(), rank=1)
+    sound = _sound(asker, asker.names(), rank=1)
     for argument in (*given[2:], *(one for one in own if one.shared)):
         for region, shapes in islice(wrong_alone(argument, sound.shape(argument.name)), fewer):
             yield sound.with_shapes(region, shapes)
-    given_alone = [name for name in asker.optional() if name not in asker.pair()] if fewer else []
+    given_alone = [name for name in asker.optional() if name not in asker.names()] if fewer else []
     for name in given_alone:
-        sound = _sound(asker, [*asker.pair(), name], rank=_rank_of_weight(asker))
+        sound = _sound(asker, [*asker.names(), name], rank=_rank_of_weight(asker))
         for region, shapes in islice(wrong_alone(asker.function.argument(name), sound.shape(name)), fewer):
             yield sound.with_shapes(region, shapes)
     for argument in own:
@@ -173,7 +174,7 @@ def _pairs(asker: TensorAsker, given: Sequence[Argument]) -> Iterator[tuple[str,
     elementwise = not first.core and not other.core
     seen = set()
     for rank in (1, 2) if elementwise and not asker.binding.squeezed else (1,):
-        sound = _sound(asker, asker.pair(), rank=rank)
+        sound = _sound(asker, asker.names(), rank=rank)
         shapes = sound.shape(first.name), sound.shape(other.name)
         for region, one, two in wrong_pairs(*shapes, elementwise):
             if region not in seen:
@@ -183,7 +184,7 @@ def _pairs(asker: TensorAsker, given: Sequence[Argument]) -> Iterator[tuple[str,
 
 def _of_one(asker: TensorAsker, argument: Argument, alone: bool) -> Iterator[Case]:
     """Shapes of an argument that are wrong by themselves: of odd length where it is halved, of too few dimensions."""
-    sound = _sound(asker, asker.pair())
+    sound = _sound(asker, asker.names())
     shape = sound.shape(argument.name)
     if len(argument.core) == 1 and argument.core[0] in asker.function.computed:
         place = [letter for letter, _ in shape].index(_letter(argument.core[0], has_loop=True))

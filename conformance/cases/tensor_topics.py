@@ -189,11 +189,9 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
         if also == "weight":
             continue
         names = asker.names([also])
-        if also in asker.binding.positional:  # it is given everywhere else
+        if also in asker.names():  # it is given everywhere else
             names = [name for name in names if name != also]
-        for reduction in [
-            r for r in asker.function.reductions if asker.offers(asker.with_implied({**base, "reduction": r}))
-        ] or ["none"]:
+        for reduction in offered_reductions(asker) or ["none"]:
             options = asker.with_implied({**base, **({"reduction": reduction} if "reduction" in base else {})})
             tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "optional")
             if reduction != "none" and _may_be_nothing(asker.function, also):
@@ -471,9 +469,9 @@ def _dtypes(asker: TensorAsker) -> Iterator[Case]:
         mixed = Scene("draws", drawn(asker.function, both, asker.loop(2), sizes_of(asker.function)), {})
         for dtype in ("float16", "bfloat16", "float64"):
             yield asker.ask(mixed, "value", "dtype.mixed", base, detail=f"{name}-{dtype}", dtypes={name: dtype})
-    plain = {name: np.round(array) for name, array in scene.tensors.items() if name in floats[:1]}
-    if plain and asker.function.argument(floats[0]).kind in ("real", "logit"):
-        integers = Scene("draws", {**scene.tensors, **plain}, {})
+    whole_first = {name: np.round(array) for name, array in scene.tensors.items() if name in floats[:1]}
+    if whole_first and asker.function.argument(floats[0]).kind in ("real", "logit"):
+        integers = Scene("draws", {**scene.tensors, **whole_first}, {})
         yield asker.ask(
             integers, "value", "dtype.integer", base, detail=f"{floats[0]}-int32", dtypes={floats[0]: "int32"}
         )
@@ -512,7 +510,7 @@ def _defaults(asker: TensorAsker) -> Iterator[Case]:
 
 def _symmetry(asker: TensorAsker) -> Iterator[Case]:
     """Arguments with which a property of the function must show: exchanged, shifted, equal."""
-    base, names = asker.base(), asker.pair()
+    base, names = asker.base(), asker.names()
     kinds = {prop.kind for prop in asker.function.properties}
     tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "symmetry")
     first, *others = names

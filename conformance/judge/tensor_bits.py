@@ -25,6 +25,9 @@ PLACES = {"base": (0, 1, 2, 3), "order": (2, 0, 3, 1), "alone": (0,), "others-na
 """Where the samples of the case about rows stand in its variations (cases.tensor_topics); None: they are others there."""
 
 
+NOT_COMPARED = "numbers beyond their bar, without a truth, or of samples that are others here, are not compared"
+
+
 def judge_tensor_bits(answers: TensorAnswers) -> Iterator[Result]:
     """The SHOULD about bits: rows, layout, repetition, copies, entry points; and that there are several entry points that agree."""
     yield from _rows(answers)
@@ -35,22 +38,28 @@ def judge_tensor_bits(answers: TensorAnswers) -> Iterator[Result]:
 
 def _compared(
     answers: TensorAnswers, observation: Observation, exact: Exact, observed: NDArray[np.unsignedinteger],
-    expected: NDArray[np.unsignedinteger], what: str, rule: str = "invariance.bits",
+    expected: NDArray[np.unsignedinteger], what: str, asked: NDArray[np.bool_] | None = None,
 ) -> Result:  # fmt: skip
-    """One result: the bits are the same wherever both are within the bar."""
+    """One result: the bits are the same wherever both are within the bar, of those `asked` (all, if None).
+
+    What is beyond its bar, or has no truth, is judged under the rule that it was asked for, and compared with nothing here.
+    """
     case = observation.case
     format = FORMATS[case.dtype]
     here, there = measure(exact, observed, format), measure(exact, expected, format)
     known = here.conforms & there.conforms & ~here.unspecified
+    known &= True if asked is None else asked
     nan = np.isnan(values(observed, format)) & np.isnan(values(expected, format))
     bad = np.nonzero(known & (observed != expected) & ~nan)[0]
-    said = ""
+    compared, left = int(known.sum()), int((~known).sum())
+    said = NOT_COMPARED if left else ""
     if len(bad):
         one = int(expected[bad[0]])
         said = f"{what}: elsewhere it is {decimal(one, format)} [{hexadecimal(one, format)}]"
     return answers.result(
-        observation, rule, outcome="deviates" if len(bad) else "conforms", comparisons=len(observed), conforms=len(observed) - len(bad),
-        deviates=len(bad), severity="information" if len(bad) else "", message=said, bits=bits_hash(observed[bad]) if len(bad) else "",
+        observation, "invariance.bits", outcome="deviates" if len(bad) else "conforms" if compared or not left else "unspecified",
+        comparisons=len(observed), conforms=compared - len(bad), deviates=len(bad), unspecified=left,
+        severity="information" if len(bad) else "", message=said, bits=bits_hash(observed[bad]) if len(bad) else "",
         worst=worst_of(case, here, int(bad[0]), tensors_of(case, answers.bits)) if len(bad) else None,
     )  # fmt: skip
 
@@ -78,18 +87,11 @@ def _rows(answers: TensorAnswers) -> Iterator[Result]:
                 answers.function.result and answers.function.axis and other.case.parameters.get("axis") not in (-1, 1)
             ):
                 continue
-            mine = observed.reshape(len(places), -1).copy()
-            for here, there in enumerate(places):
-                if there is not None:
-                    mine[here] = table[there]
-            yield _compared(
-                answers,
-                other,
-                exact,
-                observed,
-                mine.reshape(-1),
-                f"samples in another company ({detail.replace('-', ' ')})",
-            )
+            here = [index for index, there in enumerate(places) if there is not None]
+            expected, asked = observed.reshape(len(places), -1).copy(), np.zeros((len(places), table.shape[1]), dtype=bool)
+            expected[here], asked[here] = table[[there for there in places if there is not None]], True
+            what = f"samples in another company ({detail.replace('-', ' ')})"
+            yield _compared(answers, other, exact, observed, expected.reshape(-1), what, asked.reshape(-1))
 
 
 def _layouts(answers: TensorAnswers) -> Iterator[Result]:

@@ -76,6 +76,7 @@ def logarithm_of_share(p: Core, whole: Core, clip: Real) -> Core:
 
 
 def weighed(weight: Core, loss: Core) -> Core:
+    """weight · loss; the loss itself where no weight is given, and 0 where the weight is 0."""
     return loss if weight is None else counted(weight, loss)
 
 
