@@ -134,7 +134,9 @@ def _sound(asker: TensorAsker, also: Sequence[str] = (), rank: int = 2, **option
 def _no_tensors(asker: TensorAsker) -> Iterator[Case]:
     sound, binding = _sound(asker), asker.binding
     # A layer that is constructed without a tensor may start with one of its own, and what is optional may be left out.
-    may_lack = {a.name for a in asker.function.arguments if a.optional} - set(binding.required) | set(binding.constructed)
+    may_lack = {a.name for a in asker.function.arguments if a.optional} - set(binding.required) | set(
+        binding.constructed
+    )
     due = [item for item in sound.whole.inputs if item.name not in may_lack]
     yield sound.case(
         MISSING, "errors.argument", inputs=tuple(item for item in sound.whole.inputs if item is not due[-1])

@@ -88,7 +88,10 @@ def _rows(answers: TensorAnswers) -> Iterator[Result]:
             ):
                 continue
             here = [index for index, there in enumerate(places) if there is not None]
-            expected, asked = observed.reshape(len(places), -1).copy(), np.zeros((len(places), table.shape[1]), dtype=bool)
+            expected, asked = (
+                observed.reshape(len(places), -1).copy(),
+                np.zeros((len(places), table.shape[1]), dtype=bool),
+            )
             expected[here], asked[here] = table[[there for there in places if there is not None]], True
             what = f"samples in another company ({detail.replace('-', ' ')})"
             yield _compared(answers, other, exact, observed, expected.reshape(-1), what, asked.reshape(-1))
