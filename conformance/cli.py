@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,24 @@ import click
 
 import conformance
 
+from .commands.common import (
+    FINDINGS,
+    INTERRUPTED,
+    NOT_RUN,
+    USAGE,
+    function_names,
+    judged,
+    judgement_of,
+    known_name,
+    names_of,
+    print_,
+    readable,
+    rule_names,
+    run_argument,
+)
+
 if TYPE_CHECKING:
     from conformance.judge.records import Judgement
-    from conformance.observe.runfile import RunFile
-
-FINDINGS, USAGE, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "bool", "int8", "int32", "int64", "uint8")
 MODES = ("eager", "graph", "compiled")
@@ -83,48 +96,6 @@ def cli() -> None:
     """
 
 
-def _names(kind: str, known: Callable[[], Iterable[str]]) -> Callable[..., tuple[str, ...]]:
-    """A callback that takes `a,b` apart and suggests the nearest names for one that nobody has."""
-
-    def check(context: click.Context, option: click.Parameter, given: Any) -> tuple[str, ...]:
-        if given is None:
-            return ()
-        names = [name.strip() for name in str(given).split(",") if name.strip()]
-        if not names:
-            raise click.BadParameter(f"names no {kind}; give names with commas between them, or leave the option away.")
-        return tuple(dict.fromkeys(_known(kind, name, known()) for name in names))
-
-    return check
-
-
-def _known(kind: str, name: str, known: Iterable[str]) -> str:
-    from conformance import registry
-
-    if name not in (names := list(known)):
-        raise click.UsageError(str(registry.unknown(kind, name, names, lister=_LISTERS.get(kind, ""))))
-    return name
-
-
-_LISTERS = {"rule": "nnconform list rules", "function": "nnconform list functions"}
-"""Commands that list names of which there are too many for one message."""
-
-
-def _functions() -> Iterable[str]:
-    from conformance.standard import CATALOGUE
-
-    return CATALOGUE
-
-
-def _rules() -> Iterable[str]:
-    """Every id of a rule, every name without its function, and every family prefix of names."""
-    from conformance.standard import CATALOGUE, rules_of
-
-    ids = [rule.id for function in CATALOGUE.values() for rule in rules_of(function)]
-    names = dict.fromkeys(id.split(".", 1)[1] for id in ids)
-    prefixes = dict.fromkeys(name.split(".")[0] for name in names)
-    return [*dict.fromkeys([*prefixes, *names]), *ids]
-
-
 def _backends(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     from conformance import registry
 
@@ -171,11 +142,13 @@ def _pythons(context: click.Context, option: click.Parameter, given: tuple[str, 
 
 
 _selection = (
-    click.option("--functions", callback=_names("function", _functions), metavar="A,B", help="Only these functions."),
-    click.option("--dtypes", callback=_names("dtype", lambda: DTYPES), metavar="A,B", help="Only these dtypes."),
-    click.option("--modes", callback=_names("mode", lambda: MODES), metavar="A,B", help="Of eager, graph, compiled."),
     click.option(
-        "--rules", callback=_names("rule", _rules), metavar="A,B", help="Only these rules, or families of rules."
+        "--functions", callback=names_of("function", function_names), metavar="A,B", help="Only these functions."
+    ),
+    click.option("--dtypes", callback=names_of("dtype", lambda: DTYPES), metavar="A,B", help="Only these dtypes."),
+    click.option("--modes", callback=names_of("mode", lambda: MODES), metavar="A,B", help="Of eager, graph, compiled."),
+    click.option(
+        "--rules", callback=names_of("rule", rule_names), metavar="A,B", help="Only these rules, or families of rules."
     ),
     click.option("--tier", type=click.Choice(TIERS), default="default", show_default=True, help="How much is asked."),
 )
@@ -251,16 +224,16 @@ def run(**given: Any) -> None:
     from .progress import observing
 
     started = time.monotonic()
-    with _interruptible(given["out"]), _readable():
+    with _interruptible(given["out"]), readable():
         with observing() as progress:
             run_file = session.run(request, given["out"], oracle, resume=given["resume"], progress=progress)
         observed = time.monotonic()
         with run_file:
-            judgement = _judge(run_file, oracle)
-    judged = time.monotonic()
-    _print("summary", [judgement])
+            judgement = judged(run_file, oracle)
+    ended = time.monotonic()
+    print_("summary", [judgement])
     path = shlex.quote(str(given["out"]))
-    click.echo(f"\nTime:     observed in {observed - started:.0f} s, judged in {judged - observed:.0f} s")
+    click.echo(f"\nTime:     observed in {observed - started:.0f} s, judged in {ended - observed:.0f} s")
     click.echo(f"Run file: {given['out']}\nNext:     nnconform report {path}")
     raise click.exceptions.Exit(_exit_code(judgement, given["fail_on"]))
 
@@ -280,81 +253,12 @@ def _interruptible(path: Path) -> Iterator[None]:
         raise click.exceptions.Exit(INTERRUPTED) from error
 
 
-@contextlib.contextmanager
-def _readable() -> Iterator[None]:
-    """A run file that can't be used is the user's business (2); one that can't be written any more ended the run (3)."""
-    from conformance.observe.runfile import NotWritten, RunFileError
-    from conformance.observe.session import NothingToAsk
-
-    try:
-        yield
-    except NotWritten as error:
-        click.echo(f"Error: {error}", err=True)
-        raise click.exceptions.Exit(NOT_RUN) from error
-    except (RunFileError, NothingToAsk) as error:
-        raise click.UsageError(str(error)) from error
-
-
-def _judge(run_file: RunFile, oracle: Any) -> Judgement:
-    from conformance.judge.run import judge_run
-
-    from .progress import judging
-    from .reproducers import reproducer
-
-    with judging() as progress:
-        return judge_run(run_file, oracle, reproducer, progress)
-
-
 def _exit_code(judgement: Judgement, fail_on: str) -> int:
     from conformance.judge.findings import gating
 
     if judgement.totals.could_not_run:
         return NOT_RUN if fail_on != "none" else 0
     return FINDINGS if fail_on != "none" and gating(judgement.findings) else 0
-
-
-def _judgement(path: Path) -> tuple[Judgement, dict[str, list[Any]]]:
-    """The judgement of a run file, and the bindings that it was asked through, by backend."""
-    from conformance.observe.runfile import RunFile
-    from conformance.observe.session import cores
-    from conformance.truth.cache import Oracle, default_directory
-
-    with _readable(), RunFile.open(path) as run_file:
-        return _judge(run_file, Oracle(default_directory(), jobs=cores())), _bindings(run_file)
-
-
-def _bindings(run_file: RunFile) -> dict[str, list[Any]]:
-    """The bindings that a run file remembers: its subjects' adapters need not be installed here, nor be of that version."""
-    from dataclasses import fields
-
-    from conformance import registry
-    from conformance.observe.runfile import RunFileError
-
-    protocol = registry.protocol()
-
-    def binding(data: dict[str, Any]) -> Any:
-        kind = protocol.TensorBinding if "positional" in data else protocol.Binding
-        known = {field.name for field in fields(kind)}
-        return kind(**{key: value for key, value in data.items() if key in known})
-
-    try:
-        return {
-            backend: [binding(data) for data in by_id.values()]
-            for backend, by_id in run_file.meta().get("bindings", {}).items()
-        }
-    except (TypeError, AttributeError) as error:
-        raise RunFileError(f"{run_file.path} is damaged: its bindings can't be read ({error}).") from error
-
-
-def _print(what: str, *given: Any) -> None:
-    """Print something of the terminal's writer."""
-    from conformance import registry
-
-    terminal = registry.load("conformance.reports.terminal:console")
-    terminal().print(registry.load(f"conformance.reports.terminal:{what}")(*given))
-
-
-_run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 
 
 @cli.command()
@@ -369,7 +273,7 @@ _run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_t
 @click.option(
     "--format",
     "formats",
-    callback=_names("report format", lambda: ("html", "markdown", "json", "junit", "csv")),
+    callback=names_of("report format", lambda: ("html", "markdown", "json", "junit", "csv")),
     default="html",
     show_default=True,
     metavar="A,B",
@@ -379,7 +283,7 @@ def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
     """Write reports about one or more run files: HTML to read, others for machines."""  # fmt: skip
     from conformance import registry
 
-    read = [_judgement(path) for path in runs]
+    read = [judgement_of(path) for path in runs]
     judgements = [judgement for judgement, _ in read]
     bindings = {name: bound for _, by_backend in reversed(read) for name, bound in by_backend.items()}
     for format in formats:
@@ -391,29 +295,29 @@ def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@_run_argument
+@run_argument
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--status", type=click.Choice(["new", "expected", "stale", "all"]), default="all", show_default=True)
 def findings(run_path: Path, format: str, status: str) -> None:
     """List what deviates, worst first."""
     from conformance import registry
 
-    judgement, _ = _judgement(run_path)
+    judgement, _ = judgement_of(run_path)
     statuses = ("new", "expected", "stale") if status == "all" else (status,)
     if format == "json":
         click.echo(registry.load("conformance.reports.findings_json:text")(judgement, statuses), nl=False)
     else:
-        _print("findings", [judgement], statuses, str(run_path))
+        print_("findings", [judgement], statuses, str(run_path))
 
 
 @cli.command()
-@_run_argument
+@run_argument
 @click.option("--format", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 def results(run_path: Path, format: str) -> None:
     """Every result: one record per subject, entry point, rule, parameters, dtype, mode and region."""
     from conformance import registry
 
-    judgement, _ = _judgement(run_path)
+    judgement, _ = judgement_of(run_path)
     if format == "json":
         for line in registry.load("conformance.reports.results_json:lines")(judgement):
             click.echo(line, nl=False)
@@ -422,7 +326,7 @@ def results(run_path: Path, format: str) -> None:
 
 
 @cli.command()
-@click.argument("function", callback=lambda c, o, name: _known("function", name, _functions()))
+@click.argument("function", callback=lambda c, o, name: known_name("function", name, function_names()))
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def show(function: str, format: str) -> None:
     """The standard's page of one function, and how each framework spells it."""
@@ -431,7 +335,7 @@ def show(function: str, format: str) -> None:
 
     bindings = _all_bindings()
     if format == "text":
-        _print("show", CATALOGUE[function], bindings)
+        print_("show", CATALOGUE[function], bindings)
         return
     page = registry.load("conformance.reports.function_page:page_of")(CATALOGUE[function], bindings)
     document = registry.load("conformance.reports.function_page:document_of")(page)
@@ -527,13 +431,13 @@ _LISTS = {"functions": _function_rows, "rules": _rule_rows, "backends": _backend
 
 
 @cli.command()
-@_run_argument
+@run_argument
 @click.argument("finding")
 def repro(run_path: Path, finding: str) -> None:
     """Print a script that shows a finding and needs only the framework."""
     from conformance import registry
 
-    judgement, _ = _judgement(run_path)
+    judgement, _ = judgement_of(run_path)
     found = [f for f in judgement.findings if f.id.startswith(finding)]
     if not found:
         near = registry.unknown("finding", finding, [f.id for f in judgement.findings])
