@@ -13,7 +13,8 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from .commands.common import (
     INTERRUPTED,
     NOT_RUN,
     USAGE,
+    expectations_option,
     function_names,
     judged,
     judgement_of,
@@ -33,16 +35,17 @@ from .commands.common import (
     names_of,
     print_,
     readable,
-    rule_names,
     run_argument,
 )
+from .commands.expect import expect
+from .commands.history import history
+from .commands.making import pythons_with
+from .commands.merge import merge
+from .commands.selection import selection_options, with_options
+from .commands.upgrade import upgrade
 
 if TYPE_CHECKING:
     from conformance.judge.records import Judgement
-
-DTYPES = ("float16", "bfloat16", "float32", "float64", "bool", "int8", "int32", "int64", "uint8")
-MODES = ("eager", "graph", "compiled")
-TIERS = ("quick", "default", "deep")
 
 
 def main() -> None:
@@ -141,31 +144,20 @@ def _pythons(context: click.Context, option: click.Parameter, given: tuple[str, 
     return pythons
 
 
-_selection = (
-    click.option(
-        "--functions", callback=names_of("function", function_names), metavar="A,B", help="Only these functions."
-    ),
-    click.option("--dtypes", callback=names_of("dtype", lambda: DTYPES), metavar="A,B", help="Only these dtypes."),
-    click.option("--modes", callback=names_of("mode", lambda: MODES), metavar="A,B", help="Of eager, graph, compiled."),
-    click.option(
-        "--rules", callback=names_of("rule", rule_names), metavar="A,B", help="Only these rules, or families of rules."
-    ),
-    click.option("--tier", type=click.Choice(TIERS), default="default", show_default=True, help="How much is asked."),
-)
+def _shard(context: click.Context, option: click.Parameter, given: str | None) -> Any:
+    """The shard that is asked for; the only one of one is everything."""
+    from conformance.cases.shards import shard_from
 
-
-def _with(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    try:
+        shard = shard_from(given) if given is not None else None
+    except ValueError as error:
+        raise click.UsageError(f"--shard: {error}") from error
+    return shard if shard is not None and shard.of > 1 else None
 
 
 @cli.command()
 @click.argument("backends", nargs=-1, callback=_backends, metavar="[BACKEND ...]")
-@_with(_selection)
+@with_options(selection_options)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
     "--python",
@@ -175,11 +167,21 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]
     metavar="BACKEND=PATH",
     help="Interpreter of the environment that holds a framework.",
 )
+@click.option(
+    "--with",
+    "with_",
+    multiple=True,
+    metavar="REQ",
+    help="Measure in an environment made with pip from these, as in jax==0.4.30; by --python's interpreter, if there is one.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Subjects observed at once.  [default: one per core]")
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Intra-op threads of a framework."
 )
 @click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for one case.")
+@click.option(
+    "--shard", callback=_shard, metavar="I/N", help="Only the i-th of n parts; `nnconform merge` puts them together."
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -195,6 +197,7 @@ def _with(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]
     show_default=True,
     help="With none the exit code is 0 whatever was found.",
 )
+@expectations_option
 def run(**given: Any) -> None:
     """Observe frameworks, judge what they did, and tell.
 
@@ -214,6 +217,7 @@ def run(**given: Any) -> None:
         jobs=given["jobs"] or 0,
         limits=Limits(case_seconds=given["timeout"]),
         command=shlex.join(["nnconform", *sys.argv[1:]]),
+        shard=given["shard"],
     )
     strange = sorted(set(request.pythons) - set(request.backends))
     if strange:
@@ -223,13 +227,15 @@ def run(**given: Any) -> None:
     oracle = Oracle(default_directory(), jobs=request.jobs or session.cores())
     from .progress import observing
 
-    started = time.monotonic()
-    with _interruptible(given["out"]), readable():
+    environment = pythons_with(given["with_"], request.backends, request.pythons, default_directory())
+    with environment as pythons, _interruptible(given["out"]), readable():
+        started = time.monotonic()
+        request = replace(request, pythons=pythons)
         with observing() as progress:
             run_file = session.run(request, given["out"], oracle, resume=given["resume"], progress=progress)
         observed = time.monotonic()
         with run_file:
-            judgement = judged(run_file, oracle)
+            judgement = judged(run_file, oracle, given["expectations"])
     ended = time.monotonic()
     print_("summary", [judgement])
     path = shlex.quote(str(given["out"]))
@@ -279,11 +285,12 @@ def _exit_code(judgement: Judgement, fail_on: str) -> int:
     metavar="A,B",
     help="Of html, markdown, json, junit, csv.",
 )
-def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
+@expectations_option
+def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...], expectations: Path | None) -> None:
     """Write reports about one or more run files: HTML to read, others for machines."""  # fmt: skip
     from conformance import registry
 
-    read = [judgement_of(path) for path in runs]
+    read = [judgement_of(path, expectations) for path in runs]
     judgements = [judgement for judgement, _ in read]
     bindings = {name: bound for _, by_backend in reversed(read) for name, bound in by_backend.items()}
     for format in formats:
@@ -298,11 +305,12 @@ def report(runs: tuple[Path, ...], out: Path, formats: tuple[str, ...]) -> None:
 @run_argument
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--status", type=click.Choice(["new", "expected", "stale", "all"]), default="all", show_default=True)
-def findings(run_path: Path, format: str, status: str) -> None:
+@expectations_option
+def findings(run_path: Path, format: str, status: str, expectations: Path | None) -> None:
     """List what deviates, worst first."""
     from conformance import registry
 
-    judgement, _ = judgement_of(run_path)
+    judgement, _ = judgement_of(run_path, expectations)
     statuses = ("new", "expected", "stale") if status == "all" else (status,)
     if format == "json":
         click.echo(registry.load("conformance.reports.findings_json:text")(judgement, statuses), nl=False)
@@ -449,6 +457,11 @@ def repro(run_path: Path, finding: str) -> None:
         )
     click.echo(found[0].reproducer)
 
+
+cli.add_command(expect)
+cli.add_command(history)
+cli.add_command(merge)
+cli.add_command(upgrade)
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,7 @@ LINE_SECONDS = 10.0
 
 Observed = Callable[[str, int, int, str], None]
 Judged = Callable[[int, int, str], None]
+Made = Callable[[str, float, str], None]
 
 
 @contextmanager
@@ -52,6 +53,33 @@ def judging() -> Iterator[Judged]:
             print(what, file=sys.stderr, flush=True)
 
     yield show
+
+
+@contextmanager
+def making() -> Iterator[Made]:
+    """Gives `progress(what, seconds, state)` for environments: `making`, `made`, `found` or `waiting`."""
+    begun: set[str] = set()
+
+    def show(what: str, seconds: float, state: str) -> None:
+        text = _MAKING[state].format(what=what, seconds=f"{seconds:.0f} s")
+        if state != "making":
+            print(f"\r{text}" if what in begun and sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+        elif sys.stderr.isatty():
+            begun.add(what)
+            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+        elif what not in begun:
+            begun.add(what)
+            print(f"making environment: {what}", file=sys.stderr, flush=True)
+
+    yield show
+
+
+_MAKING = {
+    "making": "making environment: {what} ... {seconds}",
+    "made": "made environment:   {what} ... {seconds}",
+    "found": "found environment:  {what}",
+    "waiting": "waiting for another nnconform that is making the environment {what}",
+}
 
 
 def _lines() -> Observed:

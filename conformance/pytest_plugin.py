@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="BACKEND=PATH",
         help="interpreter of the environment that holds a framework (may be given again)",
     )
+    group.addoption(
+        "--conformance-expectations",
+        metavar="FOLDER",
+        help="known deviations, FOLDER/BACKEND.toml, instead of those that come with the backends",
+    )
     group.addoption("--conformance-run", metavar="FILE", help="judge this run file instead of observing")
 
 

@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -66,6 +67,15 @@ def backend(name: str) -> Any:
     Raises UnknownName, and ImportError where a plug-in's module is missing.
     """
     return load(backend_specification(name))
+
+
+def expectations(name: str) -> Path:
+    """Where a backend's known deviations are kept: `expectations/NAME.toml` beside its module. There need be no such file.
+
+    Raises UnknownName, and ImportError where a plug-in's module is missing.
+    """
+    adapter = backend(name)
+    return Path(str(sys.modules[adapter.__module__].__file__)).parent / "expectations" / f"{adapter.name}.toml"
 
 
 def report(name: str) -> Any:

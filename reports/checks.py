@@ -125,6 +125,7 @@ def combine(judgements: Sequence[Judgement]) -> Judgement:
         exhibits=tuple(exhibit for part in parts for exhibit in part.exhibits),
         conventions=tuple(convention for part in parts for convention in part.conventions),
         unspecified={rule: why for part in parts for rule, why in part.unspecified.items()},
+        known=tuple(known for part in parts for known in part.known),
     )
 
 

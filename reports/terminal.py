@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from conformance.judge.expectations import KINDS
+from conformance.judge.findings import gating
 from conformance.judge.message import four_lines, rule_name, ulps
 from conformance.judge.records import Finding, Judgement
 
@@ -21,7 +24,7 @@ from .checks import checks_of, combine, severities, verdicts
 from .terminal_pages import show
 from .words import STATES, count, plain, worst_first
 
-__all__ = ["console", "findings", "show", "summary", "text_of"]
+__all__ = ["console", "expectations", "findings", "show", "summary", "text_of"]
 
 STYLES = {"good": "blue", "warn": "yellow", "bad": "red", "note": "magenta", "quiet": "dim"}
 """Colour of each tone; the glyph and the words beside it say the same."""
@@ -72,6 +75,40 @@ def findings(
         if finding.status != "new":
             known = f"{finding.status}: {plain(finding.reason)} {plain(finding.link)}".rstrip(": ")
             parts.append(Padding(Text(known, style="dim"), (0, 0, 0, 2)))
+    return Group(*parts)
+
+
+def expectations(judgement: Judgement, run: str = "RUN") -> RenderableType:
+    """What `nnconform expect RUN` prints: the known deviations of each backend, what is not as known, and what to do next."""
+    new = [finding for finding in gating(judgement.findings) if finding.status == "new"]
+    parts: list[RenderableType] = []
+    for backend, known in groupby(judgement.known, key=lambda one: one.backend):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold", ratio=3)
+        table.add_column(overflow="fold", ratio=2)
+        table.add_column(justify="right", no_wrap=True)
+        for one in known:
+            state = "deviates" if one.problems else "expected"
+            table.add_row(
+                Text(*_glyph(state)), Text(one.name), Text(KINDS[one.kind]), Text(count(one.results, "result"))
+            )
+            for problem in one.problems:
+                table.add_row("", Text(plain(problem)), "", "")
+        parts += [Text(backend, style="bold"), table, Text()]
+    stale = sum(bool(one.problems) for one in judgement.known)
+    parts.append(
+        Text(
+            f"{count(len(judgement.known), 'cause')} known, {stale} not as known, {count(len(new), 'new finding')}.",
+            style="bold",
+        )
+    )
+    if new:
+        parts.append(_table(sorted(new, key=worst_first)[:MOST_FINDINGS]))
+    if new or stale:
+        parts.append(
+            Text(f"Next: nnconform findings {run} --status new; nnconform expect {run} --update rewrites the files.")
+        )
     return Group(*parts)
 
 

@@ -140,9 +140,32 @@ def plan_for(backend: BackendLike, configuration: str, selection: Selection, lat
     return plan
 
 
+@dataclass(frozen=True)
+class Cell:
+    """Where a row of the table crosses an entry point: what becomes cases."""
+
+    row: Row
+    quantity: str
+    mode: str
+    dtype: str
+    parameters: dict[str, float]
+    arguments: dict[str, Any]
+
+
 def _cases(
     plan: Plan, backend: BackendLike, binding: BindingLike, function: Function, configuration: str, selection: Selection, lattices: Lattices
 ) -> Iterator[Case]:  # fmt: skip
+    for cell in cells(backend, binding, function, configuration, selection):
+        topic, quantity, mode, dtype = cell.row.topic, cell.quantity, cell.mode, cell.dtype
+        yield from TOPICS[topic](
+            Asker(plan, backend, binding, function, topic, quantity, mode, dtype, selection.tier, cell.parameters, cell.arguments, lattices)
+        )  # fmt: skip
+
+
+def cells(
+    backend: BackendLike, binding: BindingLike, function: Function, configuration: str, selection: Selection
+) -> Iterator[Cell]:
+    """All that is crossed for one entry point, in the order in which it is asked; without the inputs, and so at no cost."""
     modes = modes_of(backend, selection)
     for row in PLAN:
         if not _answers(row, selection.rules, function.name) or not _concerns(row, binding):
@@ -152,9 +175,7 @@ def _cases(
             for (parameters, arguments), quantity in product(
                 _arguments(row, binding, function, mode, dtype), row.quantities
             ):
-                yield from TOPICS[row.topic](
-                    Asker(plan, backend, binding, function, row.topic, quantity, mode, dtype, selection.tier, parameters, arguments, lattices)
-                )  # fmt: skip
+                yield Cell(row, quantity, mode, dtype, parameters, arguments)
 
 
 def _concerns(row: Row, binding: BindingLike) -> bool:

@@ -108,17 +108,24 @@ def _cases(
     dtypes: Sequence[str], rules: Sequence[str], tier: str,
 ) -> Iterator[Case]:  # fmt: skip
     seen: set[str] = set()
+    for row, mode, dtype in tensor_cells(backend, function, configuration, modes, dtypes, rules, tier):
+        for case in TOPICS[row.topic](TensorAsker(plan, backend, binding, function, row.topic, mode, dtype, tier)):
+            if case.id not in seen:  # different rows may come to the same question
+                seen.add(case.id)
+                yield case
+
+
+def tensor_cells(
+    backend: BackendLike, function: TensorFunction, configuration: str, modes: Sequence[str], dtypes: Sequence[str], rules: Sequence[str],
+    tier: str,
+) -> Iterator[tuple[TensorRow, str, str]]:  # fmt: skip
+    """Rows with the mode and the dtype that they cross for any entry point of a function; `modes` are those of `modes_for`."""
     for row in TENSOR_PLAN:
         if not _answers(row, rules, function.name) or not concerns(row, function):
             continue
         for mode in modes:
             for dtype in dtypes_of(row, backend, configuration, mode, dtypes, tier):
-                for case in TOPICS[row.topic](
-                    TensorAsker(plan, backend, binding, function, row.topic, mode, dtype, tier)
-                ):
-                    if case.id not in seen:  # different rows may come to the same question
-                        seen.add(case.id)
-                        yield case
+                yield row, mode, dtype
 
 
 def dtypes_of(

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 FINDINGS, USAGE, NOT_RUN, INTERRUPTED = 1, 2, 3, 130
 """Exit codes besides 0. Where several apply, 2 comes before 3 before 1."""
 
+expectations_option = click.option(
+    "--expectations",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Known deviations, FOLDER/BACKEND.toml, instead of those that come with nnconform.",
+)
+
 run_argument = click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 
 
@@ -76,23 +83,29 @@ def readable() -> Iterator[None]:
         raise click.UsageError(str(error)) from error
 
 
-def judged(run_file: RunFile, oracle: Any) -> Judgement:
+def judged(run_file: RunFile, oracle: Any, expectations: Path | None = None) -> Judgement:
+    """The judgement of an open run file; `expectations` is a folder of known deviations instead of those at hand."""
+    from conformance.judge.expectations import ExpectationsError, known_deviations
     from conformance.judge.run import judge_run
     from conformance.progress import judging
     from conformance.reproducers import reproducer
 
+    try:
+        causes = known_deviations((subject.backend for subject in run_file.subjects()), expectations)
+    except ExpectationsError as error:
+        raise click.UsageError(str(error)) from error
     with judging() as progress:
-        return judge_run(run_file, oracle, reproducer, progress)
+        return judge_run(run_file, oracle, reproducer, progress, causes)
 
 
-def judgement_of(path: Path) -> tuple[Judgement, dict[str, list[Any]]]:
+def judgement_of(path: Path, expectations: Path | None = None) -> tuple[Judgement, dict[str, list[Any]]]:
     """The judgement of a run file, and the bindings that it was asked through, by backend."""
     from conformance.observe.runfile import RunFile
     from conformance.observe.session import cores
     from conformance.truth.cache import Oracle, default_directory
 
     with readable(), RunFile.open(path) as run_file:
-        return judged(run_file, Oracle(default_directory(), jobs=cores())), bindings_of(run_file)
+        return judged(run_file, Oracle(default_directory(), jobs=cores()), expectations), bindings_of(run_file)
 
 
 def bindings_of(run_file: RunFile) -> dict[str, list[Any]]:

@@ -15,11 +15,9 @@ from conformance.formats import FORMATS
 from conformance.observe.observation import Subject
 from conformance.standard.tensors import COMMON
 
-from .records import SEVERITIES, Finding, Result, Worst
+from .expectations import deviates
+from .records import FAULTS, SEVERITIES, Finding, Known, Result, Worst
 from .values import FORWARD
-
-FAULTS = ("deviates", "raised", "crashed", "timed_out")
-"""Outcomes of results that make a finding."""
 
 ORDINARY = "ordinary numbers"
 GRADIENT = "gradient in "
@@ -32,9 +30,12 @@ _ORDER = {name: index for index, name in enumerate([*FORMATS, "bool", "int8", "i
 
 
 def findings_of(
-    results: Iterable[Result], subjects: Mapping[str, Subject], reproduce: Reproduce
+    results: Iterable[Result],
+    subjects: Mapping[str, Subject],
+    reproduce: Reproduce,
+    known: Sequence[Known] = (),
 ) -> tuple[Finding, ...]:
-    """All findings, worst first."""
+    """All findings, worst first; also one for each of the `known` expectations that is not seen as it says."""
     causes: dict[tuple[str, str, str, str], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
     checked: dict[tuple[str, str, str, str], int] = defaultdict(int)
     results = list(results)
@@ -67,12 +68,13 @@ def findings_of(
             else:
                 cause = _cause_of_value(result, usual) or cause
             causes[cause][result.entry_point].append(result)
-    findings = []
+    reasons = {(one.backend, one.name): one for one in known}
+    findings = [_stale(one, subjects) for one in known if one.problems]
     for cause, by_entry_point in causes.items():
         for group in [tuple(sorted(by_entry_point))] if cause[1] == "*" else _agreeing(by_entry_point):
             total = sum(checked[(*cause[:3], entry_point)] for entry_point in group)
             deviating = [result for entry_point in group for result in by_entry_point[entry_point]]
-            findings.append(_finding(cause, group, deviating, total, subjects[cause[0]], reproduce))
+            findings.append(_finding(cause, group, deviating, total, subjects[cause[0]], reproduce, reasons))
     return tuple(sorted(findings, key=_rank))
 
 
@@ -175,10 +177,14 @@ def _signature(results: Sequence[Result], without: Sequence[str]) -> dict[tuple[
 
 def _finding(
     cause: tuple[str, str, str, str], entry_points: tuple[str, ...], results: Sequence[Result], checked: int,
-    subject: Subject, reproduce: Reproduce,
+    subject: Subject, reproduce: Reproduce, reasons: Mapping[tuple[str, str], Known],
 ) -> Finding:  # fmt: skip
     _, function, rule, region = cause
-    worst = min(results, key=_result_rank)
+    open_ = [result for result in results if deviates(result) and not result.cause]
+    # What nobody expected is what a person must see; the rest of the finding is known.
+    worst = min(open_ or results, key=_result_rank)
+    names_of_causes = dict.fromkeys(result.cause for result in results if result.cause)
+    causes = [] if open_ else [reasons[(subject.backend, name)] for name in names_of_causes]
     # What everything that a subject does has in common is the same finding when one more entry point does it.
     called = entry_points if function != "*" else ()
     names = [subject.backend, subject.configuration, subject.device, function, rule, region, *called]
@@ -199,13 +205,31 @@ def _finding(
         region=region,
         checked=checked,
         deviating=sum(max(result.deviates, 1) for result in results),
-        status="new",
-        reason="",
-        link="",
-        message=_flushed(results) if function == "*" else worst.message,
+        status="expected" if causes else "new",
+        reason=" ".join(cause.reason for cause in causes),
+        link=causes[0].link if causes else "",
+        message="; ".join(filter(None, (_flushed(results) if function == "*" else worst.message, worst.unexpected))),
         worst=worst.worst,
         reproducer=reproduce(worst),
+        cause=", ".join(cause.name for cause in causes),
+        kind=causes[0].kind if causes else "",
     )
+
+
+def _stale(known: Known, subjects: Mapping[str, Subject]) -> Finding:
+    """An expectation that is not seen as it says; it is about the first subject of its backend."""
+    subject = next(subject for subject in subjects.values() if subject.backend == known.backend)
+    rule = known.problems[0].partition(" ")[0] if "." in known.problems[0].partition(" ")[0] else "*.*"
+    names = [known.backend, "stale", known.name]
+    return Finding(
+        id=hashlib.blake2b("\x1f".join(names).encode(), digest_size=6).hexdigest(),
+        function=rule.partition(".")[0], rule=rule, level="MUST", severity="information",
+        subject=subject.id, backend=subject.backend, version=subject.version,
+        entry_points=(), dtypes=(), modes=(), parameters={}, region="anywhere", checked=0, deviating=0,
+        status="stale", reason=known.reason, link=known.link,
+        message=f"the expectation {known.name}: {'; '.join(known.problems)}",
+        worst=None, reproducer="", cause=known.name, kind=known.kind,
+    )  # fmt: skip
 
 
 def _flushed(results: Sequence[Result]) -> str:

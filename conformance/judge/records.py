@@ -19,6 +19,12 @@ SEVERITIES = ("wrong", "inaccurate", "convention", "information")
 SEVERITY_OF_FAULT = {"crashed": "wrong", "timed_out": "wrong"}
 """The severity of a question that ended its worker, whatever it was about."""
 
+BINDING_LEVELS = ("MUST", "SHOULD")
+"""Levels of the rules that gate; what MAY be is only recorded."""
+
+FAULTS = ("deviates", "raised", "crashed", "timed_out")
+"""Outcomes of results that make a finding."""
+
 OUTCOMES = (
     "conforms", "deviates", "unspecified", "undecided", "not_provided", "not_supported", "raised", "crashed",
     "timed_out", "could_not_run",
@@ -85,6 +91,10 @@ class Result:
     message: str = ""
     case: str = ""
     """Id of the case whose observation this is."""
+    cause: str = ""
+    """Name of the expectation that explains it, where it deviates as expected."""
+    unexpected: str = ""
+    """Where an expectation matches and does not excuse it: what speaks against it."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,8 @@ class Finding:
     """Results that deviate for one cause: a function's rule, the entry points whose bits agree, and a region.
 
     The id is a hash of names (subject's backend and configuration, function, rule, entry points, region), without
-    versions and measured values. `status`: `new`, `expected` or `stale`.
+    versions and measured values. `status`: `new`, `expected` (every result of it under a rule that binds is; `cause` names the
+    expectation, or several) or `stale` (an expectation that is not seen any more; `message` says what).
     """
 
     id: str
@@ -116,6 +127,27 @@ class Finding:
     message: str
     worst: Worst | None
     reproducer: str
+    cause: str = ""
+    kind: str = ""
+    """Class of the expectation: `documented`, `bug`, `accuracy` or `unreported`."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """One entry of a backend's expectations, and what the run showed of it.
+
+    `results` counts those that it explains, as measured or not. `problems` are sentences on what is not seen any more; where
+    there are some, the entry must be mended, and the run does not pass.
+    """
+
+    backend: str
+    name: str
+    kind: str
+    reason: str
+    link: str
+    title: str = ""
+    results: int = 0
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -200,3 +232,5 @@ class Judgement:
     conventions: tuple[Convention, ...] = ()
     unspecified: Mapping[str, str] = field(default_factory=dict)
     """Why results of a rule are unspecified or vacuous, by rule name."""
+    known: tuple[Known, ...] = ()
+    """The expectations that the subjects' versions are subject to, in the order of their files."""

@@ -22,6 +22,7 @@ from conformance.truth.tensors import Asked
 
 from .answers import OTHER_KIND
 from .cotangents import OUT_OF_RANGE
+from .expectations import Cause, apply
 from .findings import Reproduce, findings_of
 from .functions import Collected, Read, judge_one, reader
 from .parallel import judged_in_parallel
@@ -59,8 +60,9 @@ def judge_run(
     oracle: Oracle,
     reproducer: Reproducer | None = None,
     progress: Callable[[int, int, str], None] | None = None,
+    causes: Sequence[Cause] = (),
 ) -> Judgement:
-    """Judge everything in a run file.
+    """Judge everything in a run file; `causes` are the known deviations of its backends.
 
     `reproducer(subject, case, worst, read)` makes a script for the worst input of a case; `progress(done, total, what)`
     is called before each function, at the end, and now and then while the truth is computed.
@@ -108,17 +110,19 @@ def judge_run(
     tell(len(asked), len(asked), "")
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if is_wanted(result.rule, wanted)]
+    results, known = apply(results, causes, subjects, run.meta().get("plan", {}))
     reproduce = _reproduce(subjects, cases, reproducer, read)
     return Judgement(
         environment=dict(run.meta().get("environment", {})),
         subjects=tuple(subjects.values()),
         totals=totals_of(results, subjects.values()),
         results=tuple(results),
-        findings=findings_of(results, subjects, reproduce),
+        findings=findings_of(results, subjects, reproduce, known),
         strips=tuple(collected.strips),
         exhibits=tuple(collected.exhibits),
         conventions=tuple(collected.conventions),
         unspecified=WHY_UNSPECIFIED,
+        known=known,
     )
 
 
@@ -185,5 +189,6 @@ def totals_of(results: Sequence[Result], subjects: Iterable[Subject]) -> Totals:
         for name in ("comparisons", "conforms", "deviates", "unspecified", "undecided", "vacuous"):
             counts[name] += getattr(result, name)
     silent = {subject.id for subject in subjects if subject.problem}
+    counts["expected"] = sum(result.deviates for result in results if result.cause)
     counts["could_not_run"] += len(silent - {r.subject for r in results if r.outcome == "could_not_run"})
     return Totals(**counts)

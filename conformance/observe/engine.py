@@ -296,6 +296,9 @@ class _Conversation:
             {**self._run.host, **message["environment"]},
         )  # fmt: skip
         self._write(lambda: self._run.run_file.add_subject(found))
+        public = message.get("public")
+        if public:
+            self._write(lambda: self._run.run_file.set_public(self._name, public))
         self._introduced = True
         return "", ""
 

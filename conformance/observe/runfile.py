@@ -6,7 +6,7 @@ sentence. Knows cases and observations; no framework and no verdict.
 
 Schema (application_id `APPLICATION_ID`, user_version `VERSION`):
 
-    meta         key, value          JSON: plan, standard, nnconform, environment, complete
+    meta         key, value          JSON: plan, standard, nnconform, environment, complete; `public:jax` and so on by subject
     subject      number, id, data    JSON: backend, configuration, device, versions, environment; problem; complete
     case_        number, id, json    `Case.to_json()`, and its hash
     observation  subject, case_, outcome, data    JSON: outputs, error_type, message, after, seconds; what is empty is left out
@@ -21,7 +21,7 @@ import json
 import math
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,11 @@ VERSION = 1
 ASKED_AGAIN = "could_not_run"
 """Outcome that a resumed run asks again: the worker never got to the case."""
 
+PUBLIC = "public:"
+"""Begins the keys of `meta` under which the signatures and public names of each subject stand; older run files have none."""
+
+_SECONDS = '{"seconds":'
+
 _MAGIC = b"SQLite format 3\0"
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -61,7 +66,8 @@ CREATE TABLE blob (
   size INTEGER NOT NULL, base TEXT NOT NULL, data BLOB NOT NULL
 );
 """
-_META_KINDS = {"plan": dict, "bindings": dict, "environment": dict, "rules": list}
+_FUNCTION = "json_extract(case_.json, '$.function')"
+_META_KINDS = {"plan": dict, "bindings": dict, "environment": dict, "rules": list, "shards": dict}
 """What entries of `meta` must be for those who read them."""
 
 _EMPTY = blob_hash(b"")
@@ -120,7 +126,7 @@ class RunFile:
             return run_file
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = _connect(path)
+            connection = connect(path)
             connection.executescript(
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {_SCHEMA} COMMIT;"
             )
@@ -137,7 +143,7 @@ class RunFile:
         path = Path(path)
         _examine(path)
         try:
-            return RunFile(path, _connect(path))
+            return RunFile(path, connect(path))
         except sqlite3.Error as error:
             raise RunFileError(f"{path} can't be read ({error}).") from error
 
@@ -178,6 +184,10 @@ class RunFile:
             )
             self._subject_numbers.update(connection.execute("SELECT id, number FROM subject"))
 
+    def set_public(self, subject: str, public: Mapping[str, Any]) -> None:
+        """Keep what a subject's public callables look like (see `worker_signatures.recorded`)."""
+        self.set_meta(PUBLIC + subject, public)
+
     def finish_subject(self, subject: str, problem: str = "") -> None:
         """Note that a subject is through, or why it could not (go on to) run."""
         with self._writing() as connection:
@@ -211,13 +221,21 @@ class RunFile:
     # Reading
 
     def meta(self) -> dict[str, Any]:
-        """The plain data about the run: `plan`, `standard`, `nnconform`, `environment`, `complete` ..."""
+        """The plain data about the run: `plan`, `standard`, `nnconform`, `environment`, `complete` ... (`public` gives the rest)."""
         with self._reading() as connection:
-            found = {key: decode(json.loads(value)) for key, value in connection.execute("SELECT key, value FROM meta")}
+            rows = connection.execute("SELECT key, value FROM meta WHERE substr(key, 1, ?) != ?", (len(PUBLIC), PUBLIC))
+            found = {key: decode(json.loads(value)) for key, value in rows}
         for key, kind in _META_KINDS.items():
             if not isinstance(found.get(key, kind()), kind):
                 raise RunFileError(f"{self.path} is damaged: its {key} is not a {kind.__name__}.")
         return found
+
+    def public(self, subject: str) -> dict[str, dict[str, Any]]:
+        """`signatures` and `names` of a subject (see `worker_signatures.recorded`); both empty where the run recorded none."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (PUBLIC + subject,)).fetchone()
+            found = json.loads(row[0]) if row else {}
+            return {key: dict(found.get(key, {})) for key in ("signatures", "names")}
 
     def done(self, subject: str) -> set[str]:
         """Ids of the cases that need not be asked again."""
@@ -243,18 +261,68 @@ class RunFile:
             row = connection.execute("SELECT complete FROM subject WHERE id = ?", (subject,)).fetchone()
             return bool(row and row[0])
 
-    def observations(self, subject: str) -> Iterator[Observation]:
-        """What a subject did, in the order in which the cases were first asked."""
+    def observations(self, subject: str, functions: Collection[str] = ()) -> Iterator[Observation]:
+        """What a subject did, in the order in which the cases were first asked; about these functions only, if any are given."""
+        wanted = f" AND {_FUNCTION} IN ({', '.join('?' * len(functions))})" if functions else ""
         with self._reading() as connection:
             rows = connection.execute(
                 "SELECT case_.json, outcome, observation.data FROM observation JOIN case_ ON case_.number = observation.case_"
-                " JOIN subject ON subject.number = observation.subject WHERE subject.id = ? ORDER BY observation.case_",
-                (subject,),
+                f" JOIN subject ON subject.number = observation.subject WHERE subject.id = ?{wanted} ORDER BY observation.case_",
+                (subject, *functions),
             ).fetchall()
         for text, outcome, data in rows:
             with self._reading():
                 observation = observation_from(subject, text, outcome, json.loads(data))
             yield observation
+
+    def answers(self, subject: str) -> dict[str, tuple[str, str]]:
+        """Outcome and the rest as text, by case; without the seconds it took: equal texts are equal answers. Cheap for 100,000."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT case_.id, outcome, observation.data FROM observation JOIN case_ ON case_.number = observation.case_"
+                " JOIN subject ON subject.number = observation.subject WHERE subject.id = ?",
+                (subject,),
+            )
+            return {case: (outcome, _without_seconds(data)) for case, outcome, data in rows}
+
+    def asked(self, subject: str) -> dict[tuple[str, str, str], int]:
+        """How many cases a subject has an answer to, by function, mode and dtype."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_FUNCTION}, json_extract(json, '$.mode'), json_extract(json, '$.dtype'), count(*) FROM observation"
+                " JOIN case_ ON case_.number = observation.case_ JOIN subject ON subject.number = observation.subject"
+                " WHERE subject.id = ? GROUP BY 1, 2, 3",
+                (subject,),
+            )
+            return {(function, mode, dtype): count for function, mode, dtype, count in rows}
+
+    def sizes(self, subject: str, functions: Sequence[str]) -> dict[tuple[str, str, str, str, str], int]:
+        """How many numbers came back, of calls that had to answer: by function, entry point, dtype, mode and quantity."""
+        fields = ("function", "entry_point", "dtype", "mode", "quantity")
+        columns = ", ".join(f"json_extract(case_.json, '$.{name}')" for name in fields)
+        found: dict[tuple[str, str, str, str, str], int] = {}
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {columns}, json_extract(data, '$.outputs[0][2]'), count(*) FROM observation JOIN case_ ON case_.number = observation.case_"
+                f" WHERE subject = (SELECT number FROM subject WHERE id = ?) AND outcome = 'returned' AND {_FUNCTION} IN ({', '.join('?' * len(functions))})"
+                " AND json_extract(case_.json, '$.topic') != 'error' GROUP BY 1, 2, 3, 4, 5, 6",
+                (subject, *functions),
+            )
+            for *key, shape, count in rows:
+                name = tuple(key)
+                found[name] = found.get(name, 0) + count * math.prod(json.loads(shape or "[]"))
+        return found
+
+    def cases(self, names: Collection[str]) -> dict[str, Case]:
+        """The cases with these ids, by id; those that the file lacks are absent."""
+        found: dict[str, Case] = {}
+        wanted = list(names)
+        with self._reading() as connection:
+            for start in range(0, len(wanted), 500):
+                some = wanted[start : start + 500]
+                rows = connection.execute(f"SELECT id, json FROM case_ WHERE id IN ({', '.join('?' * len(some))})", some)
+                found.update((name, Case.from_json(text)) for name, text in rows)
+        return found
 
     def states(self, subject: str) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
         """For each group that came to its end: its id, and the floating-point state before and after it."""
@@ -416,7 +484,7 @@ def _examine(path: Path) -> None:
     if size < pages * (65536 if page == 1 else page):
         raise RunFileError(f"{path} is truncated: it has {size} bytes of {pages * (65536 if page == 1 else page)}.")
     try:
-        with contextlib.closing(_connect(path)) as connection:
+        with contextlib.closing(connect(path)) as connection:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         raise RunFileError(f"{path} is damaged ({error}).") from error
@@ -424,7 +492,18 @@ def _examine(path: Path) -> None:
         raise RunFileError(f"{path} is damaged ({str(verdict[0]).splitlines()[-1].rstrip('.')}).")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _without_seconds(data: str) -> str:
+    """An observation's row without what differs between any two runs."""
+    if data.startswith(_SECONDS):
+        rest = data[len(_SECONDS) :].lstrip("0123456789.e+-")
+        return "{" + rest.removeprefix(",")
+    plain = json.loads(data)
+    plain.pop("seconds", None)
+    return to_json(plain)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The database behind a run file, as it is; nothing in it is believed to be a schema of ours."""
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema = OFF")
     # A rollback journal leaves one file and no companions; NORMAL survives the death of the process, which is what happens.

@@ -10,13 +10,14 @@ import inspect
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import conformance
 from conformance import registry
 from conformance.cases.plan import Selection, plan_for
+from conformance.cases.shards import Shard, functions_of
 from conformance.cases.topics import Lattices, Plan
 from conformance.standard import CATALOGUE
 from conformance.truth.cache import Oracle
@@ -25,11 +26,13 @@ from .engine import Limits, Progress, Task, observe
 from .environment import host_environment
 from .observation import Subject
 from .runfile import RunFile
+from .sharding import record_of, told
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to run. `pythons` names the interpreter of a backend's environment; this one where it is not given."""
+    """What to run. `pythons` names the interpreter of a backend's environment; this one where it is not given. Of a `shard` only what
+    falls to it is asked."""
 
     backends: tuple[str, ...]
     selection: Selection = field(default_factory=Selection)
@@ -39,6 +42,7 @@ class Request:
     jobs: int = 0
     limits: Limits = field(default_factory=Limits)
     command: str = ""
+    shard: Shard | None = None
 
 
 class NothingToAsk(ValueError):
@@ -51,17 +55,26 @@ def cores() -> int:
 
 
 def tasks_for(request: Request, oracle: Oracle) -> list[Task]:
-    """One task per subject, in the order of the request; every configuration of a backend is a subject of its own."""
+    """One task per subject, in the order of the request; every configuration of a backend is a subject of its own.
+
+    A subject of which nothing falls to the request's shard has none.
+    """
     lattices = Lattices(oracle)
+    functions = _functions_of_shard(request)
     tasks = []
     for name in request.backends:
         adapter = registry.backend(name)
         for configuration in adapter.configurations:
-            plan: Plan = plan_for(adapter, configuration, request.selection, lattices)
-            short = adapter.name if configuration == "default" else f"{adapter.name}-{configuration}"
+            subject = _subject_id(adapter, configuration)
+            selection = request.selection
+            if request.shard is not None:
+                if not functions[subject]:
+                    continue
+                selection = replace(selection, functions=functions[subject])
+            plan: Plan = plan_for(adapter, configuration, selection, lattices)
             tasks.append(
                 Task(
-                    subject=Subject(short, adapter.name, configuration, request.device, {}),
+                    subject=Subject(subject, adapter.name, configuration, request.device, {}),
                     specification=registry.backend_specification(name),
                     python=request.pythons.get(name, sys.executable),
                     groups=plan.groups,
@@ -70,6 +83,21 @@ def tasks_for(request: Request, oracle: Oracle) -> list[Task]:
                 )
             )
     return tasks
+
+
+def _subject_id(adapter: Any, configuration: str) -> str:
+    return str(adapter.name if configuration == "default" else f"{adapter.name}-{configuration}")
+
+
+def _functions_of_shard(request: Request) -> dict[str, tuple[str, ...]]:
+    """The functions of each subject that fall to the request's shard; nothing where it has none."""
+    if request.shard is None:
+        return {}
+    return {
+        _subject_id(adapter, configuration): functions_of(request.shard, adapter, configuration, request.selection)
+        for adapter in map(registry.backend, request.backends)
+        for configuration in adapter.configurations
+    }
 
 
 def run(
@@ -83,7 +111,7 @@ def run(
     run_file = RunFile.create(path, meta_of(request), resume=resume)
     try:
         tasks = tasks_for(request, oracle)
-        if not any(task.groups for task in tasks):
+        if not any(task.groups for task in tasks) and not _falls_to_others(request):
             if fresh:
                 path.unlink()
             raise NothingToAsk(
@@ -99,9 +127,14 @@ def run(
     return run_file
 
 
+def _falls_to_others(request: Request) -> bool:
+    """Whether there is something to ask, and none of it in the request's shard: such a shard is empty, and merged like any."""
+    return request.shard is not None and any(_functions_of_shard(replace(request, shard=Shard(1, 1))).values())
+
+
 def meta_of(request: Request) -> dict[str, Any]:
     """What the run file remembers of the request: enough to resume it, to judge it and to tell what it was."""
-    return {
+    meta: dict[str, Any] = {
         "nnconform": conformance.__version__,
         "standard": standard_hash(),
         "plan": {**asdict(request.selection), "backends": list(request.backends), "device": request.device, "threads": request.threads},
@@ -110,6 +143,15 @@ def meta_of(request: Request) -> dict[str, Any]:
         "environment": {**host_environment(), "command": request.command},
         "bindings": bindings_of(request.backends),
     }  # fmt: skip
+    if request.shard is None:
+        return meta
+    shards = record_of(request.shard.number, request.shard.of, _functions_of_shard(request))
+    return {
+        **meta,
+        "plan": {**meta["plan"], "shard": str(request.shard)},
+        "environment": {**meta["environment"], "shard": told(shards)},
+        "shards": shards,
+    }
 
 
 def bindings_of(backends: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Callable
 import numpy as np
 
 from conformance import registry
-from conformance.observe import worker_tensors
+from conformance.observe import worker_signatures, worker_tensors
 from conformance.observe import worker_wire as wire
 
 LONGEST_MESSAGE = 2000
@@ -57,7 +57,10 @@ def serve(receive: Callable[[], wire.Message], outgoing: BinaryIO) -> None:
             raise RuntimeError(f"the engine speaks protocol {hello['protocol']}, this worker {wire.PROTOCOL}")
         adapter = registry.load(hello["backend"])
         backend = adapter(hello["configuration"], hello["device"], hello["threads"])
-        ready = {"type": "ready", "versions": backend.versions(), "environment": environment(hello["threads"])}
+        ready = {
+            "type": "ready", "versions": backend.versions(), "environment": environment(hello["threads"]),
+            "public": worker_signatures.recorded(backend),
+        }  # fmt: skip
     except Exception as error:
         problem = {"type": "problem", "error_type": type(error).__name__, "message": readable(error)}
         wire.write_frame(outgoing, wire.encode(problem))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import registry
@@ -15,12 +15,11 @@ from conformance.cases.plan import Selection, dtypes_asked, is_wanted
 from conformance.cases.topics import invalid_parameters
 from conformance.judge.message import folded, four_lines, quantity_of
 from conformance.judge.question import MAIN_RULE
-from conformance.judge.records import Judgement, Result
+from conformance.judge.records import BINDING_LEVELS, Judgement, Known, Result
 from conformance.standard import FUNCTIONS, TENSOR_FUNCTIONS, Function, rules_of
 
 from .tensor_items import rules_asked
 
-BINDING_LEVELS = ("MUST", "SHOULD")
 ENDED = ("crashed", "timed_out")
 SHOWN = 3
 """Deviations that one item spells out; of more, it gives the number."""
@@ -52,14 +51,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an item comes to: `passed`, `failed`, `skipped`, `could_not_run`; and what to tell a person.
-
-    `deviates` tells a framework that deviates from a question that went wrong (crashed, hung, undecided, nothing compared).
-    """
+    """What an item comes to: `passed`, `failed`, `expected`, `skipped`, `could_not_run`; and what to tell a person."""
 
     outcome: str
     text: str
-    deviates: bool = False
 
 
 def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
@@ -116,10 +111,11 @@ def _concerns(rule: str, function: Function, bindings: Sequence[Any], views: Seq
 
 @dataclass(frozen=True)
 class Index:
-    """Results by subject, rule and dtype; and of subjects that could not run (on), the reason."""
+    """Results by subject, rule and dtype; of subjects that could not run (on), the reason; expectations by backend and name."""
 
     results: Mapping[tuple[str, str, str], Sequence[Result]]
     problems: Mapping[str, str]
+    known: Mapping[tuple[str, str], Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,8 @@ def index(judgement: Judgement) -> Index:
     found: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
     for result in judgement.results:
         found[(result.subject, result.rule, result.dtype)].append(result)
-    return Index(found, {subject.id: subject.problem for subject in judgement.subjects if subject.problem})
+    return Index(found, {subject.id: subject.problem for subject in judgement.subjects if subject.problem},
+                 {(one.backend, one.name): one for one in judgement.known})  # fmt: skip
 
 
 def verdict(item: Item, known: Index, shown: Shown, entry_points: Iterable[str] = ()) -> Verdict:
@@ -156,10 +153,14 @@ def verdict(item: Item, known: Index, shown: Shown, entry_points: Iterable[str] 
     # A question that was not answered leaves its mark under the rule that it is mainly about, and nothing under the others.
     unanswered = [] if faults or compared else [r for rule in _answered_with(item.name) for r in about(rule)]
     faults += [r for r in unanswered if r.outcome in (*ENDED, "raised")]
+    if faults and all(result.cause for result in faults):
+        reasons = [known.known[(item.backend, name)] for name in dict.fromkeys(result.cause for result in faults)]
+        return Verdict("expected", " ".join(f"{one.name}: {one.reason} {one.link}" for one in reasons))
+    faults = [result for result in faults if not result.cause]
     if faults:
         text = "\n\n".join(_shown(result, shown) for result in faults[:SHOWN])
         more = f"\n\nand {len(faults) - SHOWN} more results deviate" if len(faults) > SHOWN else ""
-        return Verdict("failed", text + more, deviates=all(_is_the_frameworks(r) for r in faults))
+        return Verdict("failed", text + more)
     missed = [r for r in (*mine, *unanswered) if r.outcome == "could_not_run"]
     if missed or (item.subject in known.problems and not compared):
         why = known.problems.get(item.subject) or missed[0].message
@@ -178,11 +179,6 @@ def verdict(item: Item, known: Index, shown: Shown, entry_points: Iterable[str] 
     )
 
 
-def _is_the_frameworks(result: Result) -> bool:
-    """Whether a fault is the framework's answer, and not a question that went wrong: to die of a call that must be refused is one."""
-    return result.outcome in ("deviates", "raised") or (result.outcome in ENDED and ".errors." in result.rule)
-
-
 def _answered_with(rule: str) -> Iterator[str]:
     """Rules (names) under which it is filed that the questions about `rule` were not answered, the nearest first."""
     yield "training.support" if rule.startswith("training.") else rule.removesuffix(".dtype")
@@ -193,7 +189,8 @@ def _answered_with(rule: str) -> Iterator[str]:
 
 def _shown(result: Result, shown: Shown) -> str:
     text = four_lines(result, backend=shown.backend)
-    return f"{text} {shown.options}" if shown.options else text
+    text = f"{text} {shown.options}" if shown.options else text
+    return f"{text}\nbut       {result.unexpected}" if result.unexpected else text
 
 
 def _lacking(result: Result) -> str:

@@ -27,7 +27,8 @@ class Asked:
     """What is measured.
 
     `backends` holds names as they were given (a plug-in's may be `module:Class`); `pythons` the interpreters of other
-    environments by backend; `run` the run file that is judged instead of observing, or None.
+    environments by backend; `run` the run file that is judged instead of observing, or None; `expectations` a folder of known
+    deviations instead of those that come with the backends.
     """
 
     backends: tuple[str, ...]
@@ -35,6 +36,7 @@ class Asked:
     device: str = "cpu"
     pythons: Mapping[str, str] = field(default_factory=dict)
     run: Path | None = None
+    expectations: Path | None = None
 
 
 def asked(config: pytest.Config) -> Asked:
@@ -49,6 +51,7 @@ def asked(config: pytest.Config) -> Asked:
         Selection(**given, tier=str(config.getoption("conformance_tier"))),
         str(config.getoption("conformance_device")),
         _pythons(config.getoption("conformance_python") or (), named),
+        expectations=_folder(config),
     )
 
 
@@ -77,6 +80,16 @@ def _check(given: Mapping[str, Sequence[str]], backends: Sequence[str]) -> None:
                 raise pytest.UsageError(f"{other} and {name} are both called {registry.backend(name).name!r}: run one of them.")  # fmt: skip
     except (registry.UnknownName, ImportError) as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _folder(config: pytest.Config) -> Path | None:
+    """The folder of known deviations that was given. Raises UsageError."""
+    given = config.getoption("conformance_expectations")
+    if given and not Path(str(given)).is_dir():
+        raise pytest.UsageError(
+            f"--conformance-expectations: there is no folder {given}; give one that holds BACKEND.toml files."
+        )
+    return Path(str(given)) if given else None
 
 
 def _pythons(texts: Iterable[str], backends: Sequence[str]) -> dict[str, str]:
@@ -135,4 +148,5 @@ def _remembered(config: pytest.Config, given: Mapping[str, tuple[str, ...]], nam
         if strange:
             raise pytest.UsageError(f"{path} was not asked about {', '.join(strange)}: its {part} are {', '.join(within)}.")  # fmt: skip
         narrowed[part] = given[part] or within
-    return Asked(backends, Selection(**narrowed, tier=str(plan.get("tier", "default"))), run=path)
+    return Asked(backends, Selection(**narrowed, tier=str(plan.get("tier", "default"))), run=path,
+                 expectations=_folder(config))  # fmt: skip

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from conformance import registry
+from conformance.judge.expectations import ExpectationsError, known_deviations
 from conformance.judge.records import Judgement
 from conformance.judge.run import judge_run
 from conformance.observe import session
@@ -28,8 +29,8 @@ from conformance.truth.cache import Oracle, default_directory
 from .items import Index, Item, Shown, Verdict, index, verdict
 from .options import Asked
 
-NOT_RUN = 3
-"""Exit code of a session whose run file can't be written, as on the command line."""
+USAGE, NOT_RUN = 2, 3
+"""Exit codes of a session that was asked for what can't be, and of one whose run file can't be written; as on the command line."""
 
 
 class Session:
@@ -64,7 +65,13 @@ class Session:
             if self._asked.run is None:
                 self._observe(path, [backend] if self._processes else self._backends, oracle, share)
             with RunFile.open(path) as run_file:
-                self._judgements[path] = judge_run(run_file, oracle)
+                try:
+                    causes = known_deviations(
+                        (subject.backend for subject in run_file.subjects()), self._asked.expectations
+                    )
+                except ExpectationsError as error:
+                    pytest.exit(str(error), returncode=USAGE)
+                self._judgements[path] = judge_run(run_file, oracle, causes=causes)
         return self._judgements[path]
 
     def _observe(self, path: Path, backends: Sequence[str], oracle: Oracle, jobs: int) -> None:
@@ -95,6 +102,12 @@ class Session:
             self._indices[path] = index(judgement)
         return verdict(item, self._indices[path], self._shown(item.backend), entry_points)
 
+    def stale(self, backend: str) -> list[str]:
+        """What a backend's expectations say and the run did not show, a sentence each."""
+        name = registry.backend(backend).name
+        known = [one for one in self.judgement(name).known if one.backend == name]
+        return [f"{one.name}: {problem}" for one in known for problem in one.problems]
+
     def _shown(self, backend: str) -> Shown:
         """How a person sees a result again: with the backend as it was given here, and where it runs."""
         given, asked = self._given[backend], self._asked
@@ -113,6 +126,8 @@ class Session:
         told = found.outcome == "could_not_run" and self._told.setdefault(item.subject, item.id) != item.id
         if found.outcome == "skipped" or told:
             pytest.skip(found.text)  # the text is the reason: what the framework lacks, or why it could not run
+        if found.outcome == "expected":
+            pytest.xfail(found.text)  # JUnit: skipped, with the reason
         if found.outcome != "passed":
             pytest.fail(found.text, pytrace=False)
 

@@ -1,32 +1,26 @@
 """The HTML report: one file that opens offline, from `file://`, and asks the network for nothing.
 
-Puts the template, the style sheet and the script together. A content security policy names the hashes of the style and
-the script, so that text from a framework could not run even if it got through the escaping. Knows no framework.
+Puts the template, the style sheet and the script together. Knows no framework.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from conformance.judge.message import rule_name, short, spelled
 from conformance.judge.records import Judgement
 from conformance.standard import CATALOGUE, Bar
 
 from ..checks import checks_of, combine, severities, verdicts
-from ..tensor_page import about, place_of, shape_of, signature
-from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, count, plain
-from .embedded import FINDINGS_BUDGET, embedded, gist, packed, places, rules
+from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, plain
+from .embedded import FINDINGS_BUDGET, embedded, packed, places, rules
 from .matrix import VIEWS, dtypes, matrix
-from .plot import plot
 from .sections import absences, flat, function_sections, totals
+from .shell import environment, policy, script, style
 
 FILE_NAME = "report.html"
 
@@ -36,10 +30,8 @@ LARGEST = 1_490_000
 ROOM = 2_000
 """Bytes more than needed that are made free: what is packed together takes less than its parts."""
 
-HEAD = ("command", "platform", "standard", "oracle", "tier", "started", "nnconform")
+HEAD = ("command", "shard", "platform", "standard", "oracle", "tier", "started", "nnconform")
 """Entries of the run's environment that the head of the page shows, where the run has them."""
-
-_HERE = Path(__file__).resolve().parent
 
 
 def write(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBinding]], directory: Path) -> Path:
@@ -60,24 +52,24 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
     titles = {subject.id: plain(subject.title, 80) for subject in judgement.subjects}
     defaults = {function.name: function.defaults() for function in functions}
     sections = function_sections(judgement, checks, functions, bindings)
-    style, script = (_read(name) for name in ("page.css", "page.js"))
-    environment = flat(judgement.environment)
+    css, javascript = style(), script()
+    about_the_run = flat(judgement.environment)
 
     def whole(budget: int) -> tuple[str, list[Any]]:
         data = {**embedded(judgement, cells, titles, defaults, budget), **rules(sections), **places(sections)}
         made = (
-            _environment()
+            environment()
             .get_template("page.html")
             .render(
-                style=Markup(style),
-                script=Markup(script),
-                policy=_policy(style, script),
+                style=Markup(css),
+                script=Markup(javascript),
+                policy=policy(css, javascript),
                 data=packed(data),
                 subjects=judgement.subjects,
                 titles=titles,
                 verdicts=verdicts(judgement, checks),
-                head=[(name, value) for name, value in environment if name in HEAD],
-                environment=environment,
+                head=[(name, value) for name, value in about_the_run if name in HEAD],
+                environment=about_the_run,
                 environments=[
                     (subject, [*subject.versions.items(), *flat(subject.environment)]) for subject in judgement.subjects
                 ],
@@ -106,33 +98,3 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
     while findings and (beyond := len(made.encode()) - LARGEST) > 0:
         made, findings = whole(len(packed(findings)) - beyond - ROOM)
     return made
-
-
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(count=count, plain=plain, short=short, rule=rule_name, gist=gist)
-    made.filters.update(about=about, place=place_of, shape=shape_of, signature=signature, told=spelled)
-    made.filters.update(breakable=lambda name: Markup("_<wbr>").join(name.split("_")))
-    made.globals.update(plot=plot)
-    return made
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")

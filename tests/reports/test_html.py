@@ -258,7 +258,7 @@ def test_no_run_at_all_is_a_page_too(judgement: Judgement) -> None:
 
 def test_colours_have_enough_contrast() -> None:
     """WCAG 2.2, 1.4.3: text in every tone has a contrast of at least 4.5 with each background, light and dark."""
-    style = (Path(registry.load("conformance.reports.html:_HERE")) / "page.css").read_text(encoding="utf-8")
+    style = registry.load("conformance.reports.html.shell:style")()
     for scheme in re.findall(r":root \{(.*?)\}", style, re.DOTALL):
         colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme))
         for text in ("ink", "muted", "good", "warn", "bad", "note", "quiet"):

@@ -1,0 +1,362 @@
+"""Known deviations: read from a backend's TOML file, and matched with results, strictly both ways.
+
+What is worse than was measured, or was never measured, stays unexpected; what is not seen any more is told as well. Knows
+results and files; no framework, and no way to excuse anything without a reason and a link.
+
+    schema = 1
+    [[cause]]
+    name = "gelu-tail-cancels"               unique in the file
+    kind = "accuracy"                        documented | bug | accuracy | unreported
+    reason = "…"                             for a person: what the framework does, and why that deviates
+    link = "https://…"                       documentation, a line of source at a tag, or the upstream issue
+    title = "…"                              of the upstream report; only where kind is unreported
+    rules = ["gelu.value", "gelu.gradient*"]     shell patterns on ids of rules
+    entry_points, regions = […]              shell patterns; dtypes, modes, configurations, devices, outcomes = […]: names
+    parameters = { approximate = "tanh" }    what the parameters of the result must contain
+    versions = ["jax>=0.4.30"]               PEP 508 requirements that the subject's versions must meet
+    [cause.measured]                         written by `nnconform expect RUN --update`: rule, dtype, [worst ULP, results]
+    "gelu.value" = { float32 = [33.5, 4] }
+
+A result belongs to the first cause of the file that matches it. All but name, kind, reason, link and rules may be left out:
+any entry point, dtype, mode, configuration, region, parameters and version then; outcome `deviates`, device `cpu`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from conformance import registry
+from conformance.observe.observation import Subject
+
+from .records import BINDING_LEVELS, FAULTS, Known, Result
+
+SCHEMA = 1
+
+KINDS = {
+    "documented": "differs by documented design",
+    "bug": "known bug",
+    "accuracy": "accuracy of the algorithm",
+    "unreported": "not reported yet",
+}
+"""Classes of causes, and how a person reads them."""
+
+_TEXTS = ("name", "kind", "reason", "link", "title")
+_LISTS = (
+    "rules", "entry_points", "dtypes", "modes", "regions", "configurations", "devices", "outcomes", "versions",
+)  # fmt: skip
+_KEYS = (*_TEXTS, *_LISTS, "parameters", "measured")
+
+Row = tuple[str, str]
+"""Id of a rule, and a dtype: what a bound is about."""
+
+
+class ExpectationsError(Exception):
+    """A file of expectations can't be used; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What was measured: the worst error in ULP (infinity: no number where one is due), and in how many results."""
+
+    ulp: float
+    results: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One entry: a deviation that is known, why it is there, and which results it explains. See the module."""
+
+    backend: str
+    name: str
+    kind: str
+    reason: str
+    link: str
+    rules: tuple[str, ...]
+    title: str = ""
+    entry_points: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    configurations: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ("cpu",)
+    outcomes: tuple[str, ...] = ("deviates",)
+    versions: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    measured: Mapping[Row, Bound] = field(default_factory=dict)
+
+    def applies_to(self, subject: Subject) -> bool:
+        """Whether the entry is about this backend, device, configuration, and these versions."""
+        return (
+            subject.backend == self.backend
+            and subject.device in self.devices
+            and (not self.configurations or subject.configuration in self.configurations)
+            and all(_holds(Requirement(text), subject.versions) for text in self.versions)
+        )
+
+    def is_about(self, result: Result) -> bool:
+        """Whether the result is one that the entry would explain if it deviated (of a subject that it applies to)."""
+        return (
+            (not self.dtypes or result.dtype in self.dtypes)
+            and (not self.modes or result.mode in self.modes)
+            and self._patterns["rules"](result.rule)
+            and self._patterns["entry_points"](result.entry_point)
+            and self._patterns["regions"](result.region)
+            and all(result.parameters.get(name) == value for name, value in self.parameters.items())
+        )
+
+    @cached_property
+    def _patterns(self) -> dict[str, Any]:
+        return {name: _matcher(getattr(self, name)) for name in ("rules", "entry_points", "regions")}
+
+
+def _matcher(patterns: Sequence[str]) -> Any:
+    if not patterns:
+        return lambda text: True
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
+
+
+def _holds(requirement: Requirement, versions: Mapping[str, str]) -> bool:
+    return requirement.name in versions and requirement.specifier.contains(versions[requirement.name], prereleases=True)
+
+
+# Reading
+
+
+def load(path: Path, backend: str) -> tuple[Cause, ...]:
+    """The causes of one file, in its order; none where there is no such file. Raises ExpectationsError."""
+    if not path.exists():
+        return ()
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExpectationsError(f"{path} can't be read as TOML: {error}") from error
+    if document.get("schema") != SCHEMA:
+        raise ExpectationsError(
+            f"{path} has schema {document.get('schema')!r}; this nnconform reads schema = {SCHEMA}."
+        )
+    entries = document.get("cause", [])
+    if not isinstance(entries, list) or set(document) - {"schema", "cause"}:
+        raise ExpectationsError(f"{path} holds {', '.join(sorted(document))}; accepted are schema and [[cause]].")
+    causes = tuple(_cause(path, backend, entry, number) for number, entry in enumerate(entries, 1))
+    names = [cause.name for cause in causes]
+    for name in names:
+        if names.count(name) > 1:
+            raise ExpectationsError(f"{path} has {names.count(name)} causes with the name {name!r}; names are unique.")
+    return causes
+
+
+def known_deviations(backends: Iterable[str], folder: Path | None = None) -> tuple[Cause, ...]:
+    """The causes of several backends: those that come with their adapters, or those of `folder/BACKEND.toml`.
+
+    A backend whose adapter is not installed here has none of the former. Raises ExpectationsError, also where the folder has no
+    file for any of the backends.
+    """
+    paths = {backend: folder / f"{backend}.toml" if folder else _beside(backend) for backend in dict.fromkeys(backends)}
+    if folder and not any(path and path.is_file() for path in paths.values()):
+        raise ExpectationsError(
+            f"{folder} has no expectations: accepted is a folder with {', '.join(f'{backend}.toml' for backend in paths)}."
+        )
+    return tuple(cause for backend, path in paths.items() if path for cause in load(path, backend))
+
+
+def _beside(backend: str) -> Path | None:
+    try:
+        return registry.expectations(backend)
+    except (registry.UnknownName, ImportError):
+        return None
+
+
+def _cause(path: Path, backend: str, entry: Any, number: int) -> Cause:
+    """One entry, checked key by key."""
+    where = f"{path}, cause {number}"
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"]:
+        raise ExpectationsError(f"{where} has no name.")
+    where = f"{path}, cause {entry['name']}"
+    for key, value in entry.items():
+        if key not in _KEYS:
+            raise ExpectationsError(f"{where}: unknown key {key!r}; accepted are {', '.join(_KEYS)}.")
+        if key in _TEXTS and not isinstance(value, str):
+            raise ExpectationsError(f"{where}: {key} is {value!r}; a text is accepted.")
+        if key in _LISTS and not (isinstance(value, list) and value and all(isinstance(one, str) for one in value)):
+            raise ExpectationsError(f"{where}: {key} is {value!r}; a list of texts is accepted, or no {key} at all.")
+        if key == "parameters" and not isinstance(value, dict):
+            raise ExpectationsError(f"{where}: parameters is {value!r}; a table of names and values is accepted.")
+    if entry.get("kind") not in KINDS:
+        raise ExpectationsError(f"{where}: kind is {entry.get('kind')!r}; accepted are {', '.join(KINDS)}.")
+    if "rules" not in entry:
+        raise ExpectationsError(f'{where} names no rules; accepted are patterns of ids, as in rules = ["gelu.*"].')
+    for outcome in entry.get("outcomes", ()):
+        if outcome not in FAULTS:
+            raise ExpectationsError(f"{where}: outcome {outcome!r} is not among {', '.join(FAULTS)}.")
+    for text in entry.get("versions", ()):
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            raise ExpectationsError(
+                f'{where}: versions has {text!r}; requirements such as "jax>=0.4.30,<0.11" are accepted.'
+            ) from error
+    texts = {key: entry.get(key, "").strip() for key in _TEXTS}
+    lists: dict[str, Any] = {key: tuple(entry[key]) for key in _LISTS if key in entry}
+    return Cause(backend, **texts, **lists, parameters=entry.get("parameters", {}), measured=_measured(where, entry))
+
+
+def _measured(where: str, entry: Mapping[str, Any]) -> dict[Row, Bound]:
+    found = {}
+    try:
+        for rule, by_dtype in entry.get("measured", {}).items():
+            for dtype, (ulp, results) in by_dtype.items():
+                found[(rule, dtype)] = Bound(float(ulp), int(results))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ExpectationsError(
+            f'{where}: measured holds rows such as "gelu.value" = {{ float32 = [33.5, 4] }}: worst ULP, number of results; '
+            "`nnconform expect RUN --update` writes them."
+        ) from error
+    return found
+
+
+# Matching
+
+
+def deviates(result: Result) -> bool:
+    """Whether a result asks for an explanation: under a rule that binds, it is not what the standard says."""
+    return result.outcome in FAULTS and result.level in BINDING_LEVELS
+
+
+def explained(
+    results: Sequence[Result], causes: Sequence[Cause], subjects: Mapping[str, Subject]
+) -> dict[str, list[Result]]:  # fmt: skip
+    """The deviating results that each cause explains, measured or not, by its backend and name; of "" those that none does."""
+    found: dict[str, list[Result]] = {key_of(cause): [] for cause in causes}
+    found[""] = []
+    applying = {id: [cause for cause in causes if cause.applies_to(subject)] for id, subject in subjects.items()}
+    for result in results:
+        if deviates(result):
+            cause = next(
+                (c for c in applying[result.subject] if result.outcome in c.outcomes and c.is_about(result)), None
+            )
+            found[key_of(cause) if cause else ""].append(result)
+    return found
+
+
+def key_of(cause: Cause | Known) -> str:
+    """What a cause is called where several backends' causes come together."""
+    return f"{cause.backend}/{cause.name}"
+
+
+def rows_of(results: Iterable[Result]) -> dict[Row, list[Result]]:
+    """Results by rule and dtype."""
+    rows: dict[Row, list[Result]] = defaultdict(list)
+    for result in results:
+        rows[(result.rule, result.dtype)].append(result)
+    return rows
+
+
+def error_of(result: Result) -> float:
+    """The error that a bound is about, in ULP: 0 where nothing was measured (a call that raised, another dtype)."""
+    return result.worst.ulp if result.worst else 0.0
+
+
+def measured(results: Sequence[Result]) -> Bound:
+    """The bound that these results just keep; ULP are rounded up to four digits."""
+    worst = max(map(error_of, results))
+    return Bound(worst if worst in (0.0, float("inf")) else _rounded_up(worst), len(results))
+
+
+def _rounded_up(ulp: float) -> float:
+    rounded = float(f"{ulp:.4g}")
+    return rounded if rounded >= ulp else float(f"{ulp * 1.0005:.4g}")
+
+
+def apply(
+    results: Sequence[Result], causes: Sequence[Cause], subjects: Mapping[str, Subject], plan: Mapping[str, Any]
+) -> tuple[list[Result], tuple[Known, ...]]:
+    """The results, those that were expected with the name of their cause, others with what speaks against it; and the causes.
+
+    `plan` is the run file's: where it leaves out modes, or asks less than the default tier, nothing counts as gone; what the
+    deep tier asks beyond the default one may deviate in more places.
+    """
+    found = explained(results, causes, subjects)
+    told: dict[int, tuple[str, str]] = {}
+    known = []
+    everything = not any(plan.get(part) for part in ("functions", "dtypes", "rules"))
+    for cause in causes:
+        mine = found[key_of(cause)]
+        for (rule, dtype), some in rows_of(mine).items():
+            against = _against(cause, rule, dtype, some, counts=plan.get("tier") != "deep")
+            told.update({id(one): ("" if problem else cause.name, problem) for one, problem in against})
+        problems = tuple(_stale(cause, results, mine, subjects, everything)) if is_whole(plan) else ()
+        if any(cause.applies_to(subject) for subject in subjects.values()):
+            known.append(
+                Known(cause.backend, cause.name, cause.kind, cause.reason, cause.link, cause.title, len(mine), problems)
+            )
+    marked = [
+        replace(result, cause=told[id(result)][0], unexpected=told[id(result)][1]) if id(result) in told else result
+        for result in results
+    ]
+    return marked, tuple(known)
+
+
+def _against(
+    cause: Cause, rule: str, dtype: str, results: Sequence[Result], counts: bool
+) -> Iterable[tuple[Result, str]]:
+    """Each result of a row, with what speaks against its being expected ("": nothing does)."""
+    bound = cause.measured.get((rule, dtype))
+    lacking = " and ".join(name for name in ("reason", "link") if not getattr(cause, name))
+    whole = ""
+    if lacking:
+        whole = f"the expectation {cause.name} has no {lacking}"
+    elif bound is None:
+        whole = f"the expectation {cause.name} matches, but {rule} in {dtype} was not among what was measured"
+    elif counts and len(results) > bound.results:
+        whole = f"{len(results)} results deviate where {bound.results} are expected ({cause.name})"
+    for result in results:
+        worse = (
+            f"{error_of(result):.4g} ULP where at most {bound.ulp:g} are expected ({cause.name})"
+            if bound and error_of(result) > bound.ulp
+            else ""
+        )
+        yield result, whole or worse
+
+
+def rows_asked(cause: Cause, results: Iterable[Result], subjects: Mapping[str, Subject]) -> dict[Row, list[Result]]:
+    """What was asked that the entry is about, whatever came of it, by rule and dtype."""
+    applying = {id for id, subject in subjects.items() if cause.applies_to(subject)}
+    silent = ("could_not_run", "not_provided", "undecided")
+    return rows_of(
+        one for one in results if one.subject in applying and one.outcome not in silent and cause.is_about(one)
+    )
+
+
+def is_whole(plan: Mapping[str, Any]) -> bool:
+    """Whether the absence of a deviation means anything: what is asked of a rule and dtype was asked in full."""
+    return plan.get("tier", "default") != "quick" and not plan.get("modes") and not plan.get("shard")
+
+
+def _stale(
+    cause: Cause, results: Sequence[Result], mine: Sequence[Result], subjects: Mapping[str, Subject], everything: bool
+) -> Iterable[str]:
+    """Sentences on what the entry says and the run does not show; `everything`: whether nothing was left out of the run."""
+    seen = rows_of(mine)
+    asked = rows_asked(cause, results, subjects)
+    for row in cause.measured:
+        if row in asked and row not in seen:
+            versions = ", ".join(sorted({subjects[result.subject].version for result in asked[row]}))
+            yield f"{row[0]} in {row[1]} is not seen any more in {versions}: fixed, remove it"
+    if asked and not cause.measured and not mine:
+        yield "it matches nothing that deviates: remove it"
+    if (
+        not asked
+        and everything
+        and any(cause.applies_to(subject) and not subject.problem for subject in subjects.values())
+    ):
+        yield "it matches nothing that was asked: mend its patterns, or remove it"
