@@ -37,6 +37,7 @@ from .commands.common import (
     readable,
     run_argument,
 )
+from .commands.compare import compare
 from .commands.expect import expect
 from .commands.history import history
 from .commands.making import pythons_with
@@ -458,6 +459,7 @@ def repro(run_path: Path, finding: str) -> None:
     click.echo(found[0].reproducer)
 
 
+cli.add_command(compare)
 cli.add_command(expect)
 cli.add_command(history)
 cli.add_command(merge)

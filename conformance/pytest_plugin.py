@@ -48,11 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="known deviations, FOLDER/BACKEND.toml, instead of those that come with the backends",
     )
+    group.addoption("--conformance-shard", metavar="I/N", help="only the i-th of n parts of the items")
     group.addoption("--conformance-run", metavar="FILE", help="judge this run file instead of observing")
 
 
 def _is_asked(config: pytest.Config) -> bool:
-    names = ("backend", "python", "run", *_NAMED)
+    names = ("backend", "python", "run", "shard", *_NAMED)
     return any(config.getoption(f"conformance_{name}") for name in names)
 
 
@@ -70,7 +71,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     from conformance.suite.options import asked
 
     found = asked(config)
-    lines = [f"nnconform: {', '.join(found.backends) or 'no backend'}, {found.selection.tier} tier"]
+    lines = [
+        f"nnconform: {', '.join(found.backends) or 'no backend'}, {found.selection.tier} tier{f', shard {found.shard}' if found.shard else ''}"
+    ]
     if config.getoption("dist", "no") not in ("no", "loadgroup", "loadscope", "loadfile"):
         lines.append(
             "nnconform: with --dist loadgroup every xdist worker judges backends of its own; now all judge all"

@@ -7,7 +7,7 @@ case of JUnit and the unit of every denominator. Judges nothing: the worst outco
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -127,6 +127,15 @@ def combine(judgements: Sequence[Judgement]) -> Judgement:
         unspecified={rule: why for part in parts for rule, why in part.unspecified.items()},
         known=tuple(known for part in parts for known in part.known),
     )
+
+
+def shards_of(judgement: Judgement) -> str:
+    """A sentence on what is lacking where only some shards of a plan were asked; empty where everything was."""
+    runs = [judgement.environment, *(one for one in judgement.environment.values() if isinstance(one, Mapping))]
+    said = list(dict.fromkeys(str(one["shard"]) for one in runs if one.get("shard")))
+    if not said:
+        return ""
+    return f"Only shard {' and shard '.join(said)}: what fell to the others was not asked. `nnconform merge` puts them together."
 
 
 def checks_of(judgement: Judgement) -> list[Check]:

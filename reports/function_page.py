@@ -15,7 +15,7 @@ from conformance.standard import Bar, Function, Kink, Parameter, Rule, TensorFun
 from conformance.standard.model import Expression, text_of
 
 from .tensor_page import TensorPage, TensorSpelling, tensor_document, tensor_page
-from .words import Binding, for_json
+from .words import Binding, for_json, rules_for_json
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,7 @@ def document(page: FunctionPage) -> dict[str, Any]:
             "landmarks": [asdict(statement) for statement in page.landmarks],
             "properties": [{"kind": p.kind, "sentence": p.sentence} for p in function.properties],
             "bars": [asdict(statement) for statement in page.bars],
-            "rules": [
-                {
-                    "id": rule.id,
-                    "family": rule.family.value,
-                    "level": rule.level.value,
-                    "sentence": rule.sentence,
-                    "source": asdict(rule.source) if rule.source else None,
-                }
-                for rule in page.rules
-            ],
+            "rules": rules_for_json(page.rules),
             "spellings": [asdict(spelling) for spelling in page.spellings],
             "not_provided": page.not_provided,
             "notes": function.notes,

@@ -12,7 +12,7 @@ from pathlib import Path
 from conformance.judge.message import four_lines, rule_name, ulps
 from conformance.judge.records import Finding, Judgement
 
-from .checks import checks_of, combine, severities, verdicts
+from .checks import checks_of, combine, severities, shards_of, verdicts
 from .words import STATES, AnyBinding, count, listed, plain, script, worst_first
 
 FILE_NAME = "report.md"
@@ -45,10 +45,12 @@ def text(judgements: Sequence[Judgement], *, budget: int = BUDGET) -> str:
         raise ValueError(f"a Markdown report of {budget:,} bytes was asked for; the smallest is {SMALLEST_BUDGET:,}")
     judgement = combine(judgements)
     found = sorted((f for f in judgement.findings if f.status != "stale"), key=worst_first)
-    whole = _Page(budget)
+    whole = Page(budget)
     whole.add("# Conformance\n\n", must=True)
+    if said := shards_of(judgement):
+        whole.add(f"**{inline(said)}**\n\n")
     sentences = [
-        f"- **{_inline(v.subject.title)}** {STATES[v.state].glyph} {_inline(v.sentence)}\n"
+        f"- **{inline(v.subject.title)}** {STATES[v.state].glyph} {inline(v.sentence)}\n"
         for v in verdicts(judgement, checks_of(judgement))
     ]
     whole.add_all(sentences, "verdict", "verdicts")
@@ -70,12 +72,13 @@ def text(judgements: Sequence[Judgement], *, budget: int = BUDGET) -> str:
     return whole.text()
 
 
-class _Page:
+class Page:
     """Text that never grows beyond its budget, with a note for what did not fit."""
 
     _RESERVE = 400  # for the notes about what was cut
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, where: str = _WHERE) -> None:
+        self._where = where
         self._left = budget - self._RESERVE
         self._parts: list[str] = []
         self._cut: list[str] = []
@@ -98,7 +101,7 @@ class _Page:
 
     def text(self) -> str:
         if self._cut:
-            self._parts.append(f"\n\n**Cut for size:** {listed(self._cut)}, the least severe. {_WHERE}\n")
+            self._parts.append(f"\n\n**Cut for size:** {listed(self._cut)}, the least severe. {self._where}\n")
         return "".join(self._parts)
 
 
@@ -115,7 +118,7 @@ def _changes(judgements: Sequence[Judgement], combined: Judgement) -> Iterator[s
 
 def _line(finding: Finding) -> str:
     where = f"{', '.join(finding.dtypes)} on {finding.subject}"
-    return f"`{finding.id}` {finding.severity}, {_inline(f'{finding.function}.{rule_name(finding)}')}, {_inline(where)}"
+    return f"`{finding.id}` {finding.severity}, {inline(f'{finding.function}.{rule_name(finding)}')}, {inline(where)}"
 
 
 def _row(finding: Finding) -> str:
@@ -130,14 +133,14 @@ def _row(finding: Finding) -> str:
         worst,
         f"{finding.deviating:,} of {finding.checked:,}",
     )
-    return "| " + " | ".join(_inline(cell) for cell in cells) + f" | `{finding.id}` |\n"
+    return "| " + " | ".join(inline(cell) for cell in cells) + f" | `{finding.id}` |\n"
 
 
 def _details(finding: Finding) -> str:
-    known = f"\nExpected: {_inline(finding.reason)} {_inline(finding.link)}\n" if finding.status == "expected" else ""
-    title = _inline(f"{finding.function}.{rule_name(finding)} on {finding.subject}, {finding.severity}")
-    entry_points = ", ".join(_inline(name) for name in finding.entry_points)
-    head = f"\n**{title}** ({count(finding.deviating)} of {count(finding.checked, 'comparison')} in {_inline(finding.region)}; {entry_points})\n"
+    known = f"\nExpected: {inline(finding.reason)} {inline(finding.link)}\n" if finding.status == "expected" else ""
+    title = inline(f"{finding.function}.{rule_name(finding)} on {finding.subject}, {finding.severity}")
+    entry_points = ", ".join(inline(name) for name in finding.entry_points)
+    head = f"\n**{title}** ({count(finding.deviating)} of {count(finding.checked, 'comparison')} in {inline(finding.region)}; {entry_points})\n"
     return f"{head}{known}\n{_fenced(four_lines(finding))}\n{_fenced(script(finding), 'python')}"
 
 
@@ -148,7 +151,7 @@ def _fenced(content: str, language: str = "text") -> str:
     return f"{fence}{language}\n{content}\n{fence}\n"
 
 
-def _inline(content: str) -> str:
+def inline(content: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no table break."""
     folded = " ".join(plain(content).split())
     escaped = re.sub(r"([\\`*_{}\[\]#|~!$@])", r"\\\1", folded)

@@ -18,7 +18,7 @@ from conformance.standard import Rule, TensorFunction, rules_of
 from conformance.standard.tensors import KINDS, REDUCTIONS, ROWS, WEIGHT, Argument, Edge, Value
 
 from .calls import call_of, code_of, same
-from .words import TensorBinding, for_json
+from .words import TensorBinding, for_json, rules_for_json
 
 MOST_NUMBERS = 12
 """Numbers of an argument at a place worth a name that are told one by one."""
@@ -132,16 +132,7 @@ def tensor_document(page: TensorPage) -> dict[str, Any]:
             ],
             "properties": [{"kind": p.kind, "sentence": p.sentence} for p in function.properties],
             "bars": [{"place": quantity, "sentence": sentence} for quantity, sentence in page.bars],
-            "rules": [
-                {
-                    "id": rule.id,
-                    "family": rule.family.value,
-                    "level": rule.level.value,
-                    "sentence": rule.sentence,
-                    "source": asdict(rule.source) if rule.source else None,
-                }
-                for rule in page.rules
-            ],
+            "rules": rules_for_json(page.rules),
             "spellings": [asdict(spelling) for spelling in page.spellings],
             "not_provided": page.not_provided,
             "notes": function.notes,

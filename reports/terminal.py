@@ -20,7 +20,7 @@ from conformance.judge.findings import gating
 from conformance.judge.message import four_lines, rule_name, ulps
 from conformance.judge.records import Finding, Judgement
 
-from .checks import checks_of, combine, severities, verdicts
+from .checks import checks_of, combine, severities, shards_of, verdicts
 from .terminal_pages import show
 from .words import STATES, count, plain, worst_first
 
@@ -48,7 +48,7 @@ def text_of(content: RenderableType, width: int = 100) -> str:
 def summary(judgements: Sequence[Judgement]) -> RenderableType:
     """The verdict of every subject with its denominators, and the worst findings, a line each."""
     judgement = combine(judgements)
-    parts: list[RenderableType] = []
+    parts: list[RenderableType] = [*_shards(judgement)]
     for verdict in verdicts(judgement, checks_of(judgement)):
         head = Text.assemble(_glyph(verdict.state), " ", (plain(verdict.subject.title), "bold"))
         parts += [head, Padding(Text(plain(verdict.sentence)), (0, 0, 0, 2))]
@@ -68,8 +68,9 @@ def findings(
     judgement = combine(judgements)
     found = sorted((finding for finding in judgement.findings if finding.status in statuses), key=worst_first)
     if not found:
-        return Text(f"No finding that is {' or '.join(statuses)}.")
-    parts: list[RenderableType] = [Text(f"{count(len(found), 'finding')}: {severities(found)}", style="bold")]
+        return Group(*_shards(judgement), Text(f"No finding that is {' or '.join(statuses)}."))
+    parts: list[RenderableType] = [*_shards(judgement)]
+    parts.append(Text(f"{count(len(found), 'finding')}: {severities(found)}", style="bold"))
     for finding in found:
         parts += [Text(), _head(finding), Padding(_four(finding, run), (0, 0, 0, 2))]
         if finding.status != "new":
@@ -110,6 +111,11 @@ def expectations(judgement: Judgement, run: str = "RUN") -> RenderableType:
             Text(f"Next: nnconform findings {run} --status new; nnconform expect {run} --update rewrites the files.")
         )
     return Group(*parts)
+
+
+def _shards(judgement: Judgement) -> list[Text]:
+    said = shards_of(judgement)
+    return [Text(plain(said))] if said else []
 
 
 def _glyph(state: str) -> tuple[str, str]:

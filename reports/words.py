@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import numbers
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeAlias
 
 from conformance.judge.message import rule_name
 from conformance.judge.records import SEVERITIES, Finding
+from conformance.standard import Rule
 
 LONGEST_TEXT = 600
 """Characters of a framework's message that a report shows."""
@@ -208,6 +209,20 @@ def count(number: int, noun: str = "", plural: str = "") -> str:
 def listed(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def rules_for_json(rules: Sequence[Rule]) -> list[dict[str, Any]]:
+    """Rules as plain data, as both kinds of function pages tell them."""
+    return [
+        {
+            "id": rule.id,
+            "family": rule.family.value,
+            "level": rule.level.value,
+            "sentence": rule.sentence,
+            "source": asdict(rule.source) if rule.source else None,
+        }
+        for rule in rules
+    ]
 
 
 def for_json(value: Any) -> Any:

@@ -131,9 +131,9 @@ def bindings_of(run_file: RunFile) -> dict[str, list[Any]]:
         raise RunFileError(f"{run_file.path} is damaged: its bindings can't be read ({error}).") from error
 
 
-def print_(what: str, *given: Any) -> None:
-    """Print something of the terminal's writer."""
+def print_(what: str, *given: Any, module: str = "terminal") -> None:
+    """Print something of the terminal's writer, or of another one that writes for it."""
     from conformance import registry
 
     terminal = registry.load("conformance.reports.terminal:console")
-    terminal().print(registry.load(f"conformance.reports.terminal:{what}")(*given))
+    terminal().print(registry.load(f"conformance.reports.{module}:{what}")(*given))

@@ -227,7 +227,8 @@ def _observe(side: Wanted, environment: Environment, request: Request, path: Pat
 
 
 def _compare(old: Path, new: Path, given: Mapping[str, Any], folder: Path | None) -> int:
-    """What `nnconform compare` does with two run files; the exit code."""
-    from . import compare
+    """What `nnconform compare` does with two run files; the exit code. Text is for the terminal, wherever the files go."""
+    from .compare import compare_files
 
-    return compare.compare_files(old, new, format=given["format"], fail_on=given["fail_on"], out=folder)
+    format = given["format"]
+    return compare_files(old, new, format=format, fail_on=given["fail_on"], out=None if format == "text" else folder)

@@ -120,9 +120,7 @@ def _of_part(question: Question, measured: Measured, part: Part, mode: str) -> V
     members = part.members
     error, bar = measured.error[members], question.bar[members]
     deviating = ~measured.conforms[members] & ~measured.flushed[members]
-    grade = np.where(
-        measured.exact[members], 0, np.where(error < 1, 1, np.where(error <= 4, 2, np.where(error <= bar, 3, 4)))
-    )
+    grade = grade_of(measured.exact[members], error, bar)
     counts = np.bincount(grade[~question.undecided[members] & ~measured.flushed[members]], minlength=len(GRADES))
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = (
@@ -323,6 +321,12 @@ def _as_number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
+
+
+def grade_of(exact: NDArray[np.bool_], error: NDArray[np.float64], bar: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Index into GRADES of each answer; `exact`: it is the truth rounded to nearest even. Errors and bars are in ULP."""
+    beyond_4 = np.where(error <= bar, 3, 4)
+    return np.where(exact, 0, np.where(error < 1, 1, np.where(error <= 4, 2, beyond_4)))
 
 
 def bits_hash(bits: Bits) -> str:

@@ -22,6 +22,7 @@ from conformance.truth.cache import Oracle
 from .accuracy import Verdict, judge
 from .question import Question, question
 from .records import Result
+from .results import one_comparison, result_of
 
 ReadBits = Callable[[Input | Output], NDArray[Any]]
 """Gives the bits of an input or output, in its shape."""
@@ -148,38 +149,13 @@ class Answers:
 
     def result(self, observation: Observation, rule: str, **fields: Any) -> Result:
         """A result about this observation; `rule` is the name without the function."""
-        case = observation.case
-        known = self.rules[rule]
-        base: dict[str, Any] = {
-            "subject": self.subject.id,
-            "entry_point": case.entry_point,
-            "function": case.function,
-            "rule": known.id,
-            "level": known.level.value,
-            "parameters": case.parameters,
-            "dtype": case.dtype,
-            "mode": case.mode,
-            "region": "anywhere",
-            "case": case.id,
-        }
-        return Result(**{**base, **fields})
+        return result_of(self.subject, self.rules[rule], observation.case, **fields)
 
     def check(
         self, observation: Observation, rule: str, holds: bool, message: str, severity: str = "wrong", **fields: Any
-    ) -> Result:  # fmt: skip
+    ) -> Result:
         """A result of one comparison that holds or not; `message` says what was seen where it does not."""
-        return self.result(
-            observation,
-            rule,
-            outcome="conforms" if holds else "deviates",
-            comparisons=1,
-            conforms=int(holds),
-            deviates=int(not holds),
-            severity="" if holds else severity,
-            message="" if holds else message,
-            bits="" if holds else message,
-            **fields,
-        )
+        return self.result(observation, rule, **one_comparison(holds, message, severity), **fields)
 
 
 def _lattice_key(case: Case) -> tuple[str, str, str, str, str]:

@@ -23,6 +23,7 @@ from .differences import (
     DEFAULTS,
     DTYPES,
     ERRORS,
+    INVALID,
     KIND_OF_RESULT,
     NUMBERS,
     PROVIDED,
@@ -38,6 +39,12 @@ SEVERAL = 4
 MOST = 6
 SHARE = 0.3
 """Functions, and share of those asked in a mode and dtype, from which on numbers that moved there are one change of the framework."""
+
+HALF = 0.5
+"""Share of the functions from which on it is one change however far they moved; below, those that moved by `NEAR` ULP at most."""
+
+NEAR = 64.0
+SMALL = 4.0
 
 OUT_OF_LINE = 8.0
 """A function whose numbers moved by more than so many times the median of all is told on its own."""
@@ -76,22 +83,45 @@ class Cluster:
 
 
 def clusters_of(
-    differences: Iterable[Difference], backends: Mapping[str, str], asked: Asked, is_spelt_out: Callable[[Difference], bool]
+    differences: Iterable[Difference],
+    backends: Mapping[str, str],
+    asked: Asked,
+    is_spelt_out: Callable[[Difference], bool],
 ) -> list[Cluster]:
     """All clusters; `backends` gives the backend of a subject, `is_spelt_out(bare)` whether a call with the defaults of a bare call
     written out has the same answer on both sides."""
     everything = [_without_default(one, is_spelt_out) for one in differences]
     numeric = [one for one in everything if one.aspect in (NUMBERS, CONSEQUENCE)]
     wide, rest = _widespread(numeric, backends, asked)
-    clusters = [*wide, *_numeric_clusters(rest, backends)]
+    clusters = [*wide, *_over_functions(list(_numeric_clusters(rest, backends)))]
     clusters += _default_clusters([one for one in everything if one.aspect == DEFAULTS], backends)
     others = [one for one in everything if one.aspect not in (NUMBERS, CONSEQUENCE, DEFAULTS)]
-    return [*clusters, *_other_clusters(others, backends)]
+    return _with_their_signs([*clusters, *_other_clusters(others, backends)])
+
+
+def _with_their_signs(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Zeros that changed nothing but their sign, and numbers that moved at a kink alone, go with the choice made there."""
+    signs = {(one.backend, one.function): one for one in clusters if one.kind == "convention changed"}
+    found: list[Cluster] = []
+    taken: dict[int, tuple[Difference, ...]] = {}
+    for one in clusters:
+        choice = signs.get((one.backend, one.function))
+        if choice is not None and one.kind == "bits" and _is_chosen(one.differences, choice.differences):
+            taken[id(choice)] = (*taken.get(id(choice), ()), *one.differences)
+        else:
+            found.append(one)
+    return [replace(one, bits=(*one.bits, *taken[id(one)])) if id(one) in taken else one for one in found]
 
 
 def _without_default(one: Difference, is_spelt_out: Callable[[Difference], bool]) -> Difference:
     """A bare call that changed because the function did, and no default of it, is a matter of numbers."""
     return one if one.aspect != DEFAULTS or is_spelt_out(one) else replace(one, aspect=NUMBERS)
+
+
+def _is_chosen(moved: Sequence[Difference], choices: Sequence[Difference]) -> bool:
+    """Whether all that moved is explained by a choice: signs of zeros, or results at the very inputs that it is about."""
+    at = {float(text) for one in choices for text in one.place.input}
+    return all(one.place.distance == 0 or (one.low == one.high and one.low in at) for one in moved)
 
 
 # --- numbers ------------------------------------------------------------------------------------------------------------
@@ -113,10 +143,11 @@ def _widespread(
                 if one.kind == kind and one.case.mode == mode and (one.subject, one.case.function) not in own:
                     by_dtype[(backends[one.subject], one.case.dtype)].append(one)
             for (backend, dtype), those in by_dtype.items():
-                functions = {one.case.function for one in those}
                 total = asked.get((backend, mode, dtype), 0)
-                if len(functions) >= MOST and len(functions) >= SHARE * total:
-                    found[(backend, kind)] += _in_line(those) if kind == "bits" else those
+                those = _in_line(those, total) if kind == "bits" else those
+                functions = {one.case.function for one in those}
+                if len(functions) >= MOST and len(functions) >= (SHARE if kind == "bits" else HALF) * total:
+                    found[(backend, kind)] += those
         for (backend, kind), those in found.items():
             clusters.append(Cluster(backend, "*", kind, f"numbers in {mode} mode", tuple(those)))
             taken.update(id(one) for one in those)
@@ -130,14 +161,17 @@ def _widespread(
     return clusters, rest
 
 
-def _in_line(those: Sequence[Difference]) -> list[Difference]:
-    """Without the functions that moved much farther than the others."""
+def _in_line(those: Sequence[Difference], total: int) -> list[Difference]:
+    """Without the functions that moved much farther than the others, or far at all where these are few; nor those in which nothing
+    but the sign of zeros did."""
     farthest: dict[tuple[str, str], float] = defaultdict(float)
     for one in those:
         key = (one.case.function, one.case.dtype)
         farthest[key] = max(farthest[key], one.place.distance)
     limit = OUT_OF_LINE * max(1.0, median(farthest.values()))
-    return [one for one in those if farthest[(one.case.function, one.case.dtype)] <= limit]
+    if len({function for function, _ in farthest}) < HALF * total:
+        limit = min(limit, NEAR)
+    return [one for one in those if 0 < farthest[(one.case.function, one.case.dtype)] <= limit]
 
 
 def _numeric_clusters(numeric: Sequence[Difference], backends: Mapping[str, str]) -> Iterator[Cluster]:
@@ -153,15 +187,24 @@ def _numeric_clusters(numeric: Sequence[Difference], backends: Mapping[str, str]
             for kind in ("worse", "better"):
                 # A verdict on how answers go together is of interest where no answer got worse or better by itself.
                 by_kind[kind] = by_kind[kind] or [
-                    one for one in mine if one.kind == kind and one.aspect == CONSEQUENCE and not (by_kind["worse"] or by_kind["better"])
+                    one
+                    for one in mine
+                    if one.kind == kind and one.aspect == CONSEQUENCE and not (by_kind["worse"] or by_kind["better"])
                 ]
             bits = tuple(by_kind.pop("bits"))
             for kind, found in by_kind.items():
                 if found:
-                    yield Cluster(backend, function, kind, "numbers", tuple(found), bits)
+                    yield Cluster(backend, function, kind, f"numbers of {function}", tuple(found), bits)
                     bits = ()
             if bits:
-                yield Cluster(backend, function, "bits", "numbers", bits)
+                yield Cluster(backend, function, "bits", _gist_of_bits(function, bits), bits)
+
+
+def _gist_of_bits(function: str, bits: Sequence[Difference]) -> str:
+    """A step of a rounding or two in one dtype and mode may come from what several functions call (exp); others are a function's own."""
+    where = {(one.case.mode, one.case.dtype) for one in bits}
+    small = all(0 < one.place.distance <= SMALL for one in bits) and len(where) == 1
+    return f"numbers in {' '.join(*where)}" if small else f"numbers of {function}"
 
 
 def _unit(one: Difference) -> tuple[str, str]:
@@ -178,7 +221,10 @@ def _alike(those: Sequence[Difference]) -> list[set[tuple[str, str]]]:
     for unit, mine in answers.items():
         for group, theirs in zip(groups, held, strict=True):
             shared = mine.keys() & theirs.keys()
-            if all(mine[question] == theirs[question] for question in shared):
+            equal = sum(mine[question] == theirs[question] for question in shared)
+            # Configurations of one framework differ in some answers, and an entry point that changed in both did so for one cause.
+            same_name = any(entry_point == unit[1] for _, entry_point in group)
+            if equal == len(shared) or (same_name and equal):
                 group.add(unit)
                 theirs.update(mine)
                 break
@@ -202,15 +248,35 @@ def _default_clusters(bare: Sequence[Difference], backends: Mapping[str, str]) -
 
 def _other_clusters(others: Sequence[Difference], backends: Mapping[str, str]) -> list[Cluster]:
     by_cause: dict[tuple[str, str, str, str], list[Difference]] = defaultdict(list)
+    answered = {_failing(one): one for one in others if one.aspect == ANSWERS}
     for one in others:
+        # The same exception that was in the way of an answer, and is now followed by another one.
+        if (
+            one.aspect == ERRORS
+            and one.kind == "error changed"
+            and one.case.topic not in INVALID
+            and _failing(one) in answered
+        ):
+            like = answered[_failing(one)]
+            one = replace(one, aspect=ANSWERS, kind=like.kind, gist=like.gist)
         # Dtypes and entry points of a function are told together; every error has a cause of its own.
         apart = one.gist if one.aspect in (ERRORS, ANSWERS, KIND_OF_RESULT, CONVENTION) else ""
-        by_cause[(backends[one.subject], one.case.function, one.kind, f"{one.aspect} {apart}")].append(one)
+        # An entry point that came or went is one change, however many functions it is bound to.
+        about = one.case.entry_point.partition("(")[0] if one.aspect == PROVIDED else one.case.function
+        by_cause[(backends[one.subject], about, one.kind, f"{one.aspect} {apart}")].append(one)
     clusters = []
-    for (backend, function, kind, cause), those in by_cause.items():
+    for (backend, _, kind, cause), those in by_cause.items():
+        names = {one.case.function for one in those}
+        function = names.pop() if len(names) == 1 else "*"
         gist = f"{cause} {'; '.join(sorted({one.gist for one in those}))}" if those[0].aspect == DTYPES else cause
         clusters.append(Cluster(backend, function, kind, gist, tuple(those)))
     return _over_functions(clusters)
+
+
+def _failing(one: Difference) -> tuple[str, str, str, str]:
+    """Whose call it is, and what was raised before; or now, where there was an answer before."""
+    seen = one.place.new if one.place.old.outcome == "returned" else one.place.old
+    return (one.subject, one.case.function, one.case.entry_point, seen.message)
 
 
 def _over_functions(clusters: Sequence[Cluster]) -> list[Cluster]:
@@ -221,7 +287,9 @@ def _over_functions(clusters: Sequence[Cluster]) -> list[Cluster]:
     found: list[Cluster] = []
     for (backend, kind, gist), those in by_gist.items():
         if len(those) >= SEVERAL and those[0].differences[0].aspect not in (PROVIDED, TRAINING):
-            found.append(Cluster(backend, "*", kind, gist, tuple(one for cluster in those for one in cluster.differences)))
+            found.append(
+                Cluster(backend, "*", kind, gist, tuple(one for cluster in those for one in cluster.differences))
+            )
         else:
             found += those
     return found
@@ -234,11 +302,15 @@ def change_of(cluster: Cluster, sizes: Sizes, spell: Spell) -> Change:
     """The record of a cluster."""
     every = (*cluster.differences, *cluster.bits)
     ranked = sorted(cluster.differences, key=_rank_of)
-    places = tuple(_with_input(one, spell) for one in _apart(ranked))
+    provided = ranked[0].aspect == PROVIDED  # what a name gives that was not there is compared with nothing
+    places = () if provided else tuple(_with_input(one, spell) for one in _apart(ranked))
     entry_points = tuple(sorted({one.case.entry_point for one in cluster.differences}))
     moved = _numbers_moved(cluster.bits or (cluster.differences if cluster.kind == "bits" else ()), sizes, spell)
     subjects = tuple(sorted({one.subject for one in every}))
-    severity = min((one.severity for one in cluster.differences), key=lambda name: SEVERITIES.index(name) if name in SEVERITIES else 9)
+    severity = min(
+        (one.severity for one in cluster.differences),
+        key=lambda name: SEVERITIES.index(name) if name in SEVERITIES else 9,
+    )
     made = Change(
         id="", kind=cluster.kind, backend=cluster.backend, subjects=subjects, function=cluster.function, functions=cluster.functions,
         rules=tuple(dict.fromkeys(one.place.rule for one in ranked)), entry_points=entry_points,
@@ -248,7 +320,11 @@ def change_of(cluster: Cluster, sizes: Sizes, spell: Spell) -> Change:
         message="", places=places, bits=moved, cases=len({(one.subject, one.case.id) for one in every}),
     )  # fmt: skip
     called = entry_points if cluster.function != "*" else ()
-    return replace(made, id=identity(cluster.backend, cluster.kind, cluster.function, cluster.gist, *called), message=_message(made, cluster))
+    return replace(
+        made,
+        id=identity(cluster.backend, cluster.kind, cluster.function, cluster.gist, *called),
+        message=_message(made, cluster),
+    )
 
 
 def identity(*names: str) -> str:
@@ -301,23 +377,27 @@ def _numbers_moved(those: Sequence[Difference], sizes: Sizes, spell: Spell) -> M
     if not those:
         return None
     farthest = max(those, key=lambda one: (one.place.distance, one.case.quantity == "value"))
-    keys = {(one.subject, one.case.function, one.case.entry_point, one.case.dtype, one.case.mode, one.case.quantity) for one in those}
+    keys = {
+        (one.subject, one.case.function, one.case.entry_point, one.case.dtype, one.case.mode, one.case.quantity)
+        for one in those
+    }
     changed = sum(one.place.changed for one in those)
+    errors = [[one.errors[side] for one in those if not math.isnan(one.errors[side])] for side in (0, 1)]
     ends = [[getattr(one, name) for one in those if not math.isnan(getattr(one, name))] for name in ("low", "high")]
     return Moved(
         asked=max(sum(sizes.get(key, 0) for key in keys), changed), changed=changed, distance=farthest.place.distance,
         low=min(ends[0], default=math.nan), high=max(ends[1], default=math.nan), worst=_with_input(farthest, spell),
+        errors=(max(errors[0], default=math.nan), max(errors[1], default=math.nan)),
     )  # fmt: skip
 
 
 def _message(change: Change, cluster: Cluster) -> str:
     """One sentence for a person; what is in `places` is not repeated."""
-    worst = change.worst
-    assert worst is not None
     first = min(cluster.differences, key=_rank_of)
+    worst = change.worst or first.place
     if change.kind in ("entry point gone", "entry point appeared"):
         went = change.kind == "entry point gone"
-        return f"{', '.join(change.entry_points)} {'is not there any more' if went else 'is there now, and was not'}"
+        return f"{first.case.entry_point.partition('(')[0]} {'is not there any more' if went else 'is there now, and was not'}"
     if first.aspect in (ERRORS, ANSWERS, DTYPES):
         return _of_answers(change, first, worst)
     if change.kind == "default changed":
@@ -328,8 +408,9 @@ def _message(change: Change, cluster: Cluster) -> str:
         return f"{_seen(worst.new)}, and was {_seen(worst.old)}"
     if change.kind == "bits" and change.bits is not None:
         return _of_bits(change.bits, change)
-    also = f"; besides, {_of_bits(change.bits, change)}" if change.bits is not None else ""
-    return _of_verdict(change, worst) + also
+    return _of_verdict(change, worst) + (
+        f"; besides, {_of_bits(change.bits, change)}" if change.bits is not None else ""
+    )
 
 
 def _of_verdict(change: Change, worst: Place) -> str:
@@ -338,7 +419,7 @@ def _of_verdict(change: Change, worst: Place) -> str:
     if (worst.new.message and worst.new.message == worst.old.message) or not (worst.old.observed or worst.new.observed):
         return folded(f"{worst.new.message or worst.old.message or worst.new.verdict}{where}")
     said = f"{_step(worst)}{where}"
-    if not any(math.isnan(error) for error in errors):
+    if not any(math.isnan(error) for error in errors) and errors[0] != errors[1]:
         said += f", {ulps(errors[1])} ULP from the truth and was {ulps(errors[0])}"
     reason = worst.new.message if change.kind == "worse" else worst.old.message
     return folded(f"{said}{': ' + reason if reason else ''}")
@@ -347,13 +428,14 @@ def _of_verdict(change: Change, worst: Place) -> str:
 def _of_bits(moved: Moved, change: Change) -> str:
     """On how many inputs, by how many ULP, where."""
     share = f"other bits for {moved.changed:,} of {moved.asked:,} numbers"
-    by = "numbers became NaN or NaNs numbers" if math.isinf(moved.distance) else f"by at most {ulps_of(moved.distance)}"
-    where = f", at inputs from {short(_near(moved.low))} to {short(_near(moved.high))}" if not math.isnan(moved.low) and change.function != "*" else ""
-    errors = (moved.worst.old.ulp, moved.worst.new.ulp)
-    precision = ""
-    if not any(math.isnan(one) for one in errors) and ulps(errors[0]) != ulps(errors[1]):
-        precision = f"; largest error there {ulps(errors[0])} ULP before and {ulps(errors[1])} now"
-    return f"{share}, {by}{where}{precision}"
+    by = "some to or from NaN" if math.isinf(moved.distance) else f"by at most {ulps_of(moved.distance)}"
+    has_line = not math.isnan(moved.low) and change.function != "*"
+    where = f", at inputs from {short(_near(moved.low))} to {short(_near(moved.high))}" if has_line else ""
+    errors = [ulps(one) for one in moved.errors if not math.isnan(one)]
+    precision = f"; the largest error was {errors[0]} ULP and is {errors[1]}" if len(set(errors)) == 2 else ""
+    step = _step(moved.worst)
+    at = f" ({step})" if change.worst is None or change.kind == "bits" or step != _step(change.worst) else ""
+    return f"{share}, {by}{where}{at}{precision}"
 
 
 def ulps_of(distance: float) -> str:

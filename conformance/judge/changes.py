@@ -40,7 +40,7 @@ RANK = {kind: place for place, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True)
 class Seen:
-    """What one side did at one place. `observed` is decimal, `observed_bits` hexadecimal in the dtype; `ulp` is the error
+    """What one side did at one place. `observed` is decimal, `observed_bits` hexadecimal in the dtype; `ulp` is its error
     against the truth in units in the last place, NaN where none was measured; `message` what was raised."""
 
     outcome: str = ""
@@ -76,7 +76,8 @@ class Place:
 @dataclass(frozen=True)
 class Moved:
     """Numbers whose bits changed: on how many of how many asked, by how many ULP at most, from which input to which (of functions
-    of one number; NaN otherwise), and the largest step between old and new."""
+    of one number; NaN otherwise), and the largest step between old and new. `errors` are the largest before and after, where both
+    conform; NaN where none was measured."""
 
     asked: int
     changed: int
@@ -84,6 +85,7 @@ class Moved:
     low: float
     high: float
     worst: Place
+    errors: tuple[float, float] = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)

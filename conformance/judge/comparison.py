@@ -19,18 +19,20 @@ from conformance.standard import FUNCTIONS
 from conformance.truth.cache import Oracle
 
 from . import likeness
-from .causes import Asked, change_of, clusters_of, identity, rank
+from .causes import PLACES, Asked, change_of, clusters_of, identity, rank
 from .changes import Change, Comparison, Names, Pair, Place, Seen
 from .differences import Difference, Side, answer_of, differences_of, is_other_words
 from .functions import Read, reader
 from .records import Result
 from .run import judge_run
-from .signatures import SignatureChange, name_changes, signature_changes
+from .signatures import SignatureChange, name_changes, signature_changes, told
 from .tensor_accuracy import spelt
 from .tensor_answers import tensors_of
 
 Judge = Callable[[RunFile, Mapping[str, Collection[str]]], Sequence[Result]]
 """Judges these functions of these subjects of a run file."""
+
+_NO_PARAMETERS: Mapping[str, Any] = {}
 
 Rows = Mapping[str, tuple[str, str]]
 
@@ -45,8 +47,16 @@ class Excerpt:
     def subjects(self) -> tuple[Subject, ...]:
         return tuple(subject for subject in self._run_file.subjects() if subject.id in self._wanted)
 
-    def observations(self, subject: str) -> Iterator[Observation]:
-        return self._run_file.observations(subject, tuple(self._wanted[subject]))
+    def observations(self, subject: str, functions: Collection[str] = ()) -> Iterator[Observation]:
+        return self._run_file.observations(subject, tuple(functions or self._wanted[subject]))
+
+    def digests(self, subject: str) -> dict[str, str]:
+        return {
+            name: digest for name, digest in self._run_file.digests(subject).items() if name in self._wanted[subject]
+        }
+
+    def cases(self, names: Collection[str]) -> dict[str, Case]:
+        return self._run_file.cases(names)
 
     def blob(self, hash: str) -> bytes:
         return self._run_file.blob(hash)
@@ -56,7 +66,10 @@ class Excerpt:
 
 
 def judge_functions(
-    run_file: RunFile, wanted: Mapping[str, Collection[str]], oracle: Oracle, progress: Callable[[int, int, str], None] | None = None
+    run_file: RunFile,
+    wanted: Mapping[str, Collection[str]],
+    oracle: Oracle,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> Sequence[Result]:
     """The results of these functions, by subject. Raises RunFileError."""
     return judge_run(Excerpt(run_file, wanted), oracle, progress=progress).results if wanted else ()
@@ -95,16 +108,17 @@ def compare(old: RunFile, new: RunFile, judge: Judge) -> Comparison:
     sizes = {(name, *key): count for name in wanted for key, count in old.sizes(name, tuple(wanted[name])).items()}
     asked, functions = _asked(old, new, both)
     spell = _spelling(reads[0])
-    changes = [change_of(cluster, sizes, spell) for cluster in clusters_of(differences, backends, asked, _spelt_out(old, both))]
+    changes = [
+        change_of(cluster, sizes, spell) for cluster in clusters_of(differences, backends, asked, _spelt_out(old, both))
+    ]
     signatures = list(_signatures(old, new, both, metas, functions))
     unlike = [*likeness.of_plans(*metas)]
-    for one in both:
-        unlike += one.unlike
+    unlike += likeness.together((one.pair.id, rest) for one in both for rest in one.unlike)
     unlike += likeness.of_subjects(*only)
     restricted = any(meta.get("plan", {}).get("functions") for meta in metas)
     return Comparison(
         old=str(old.path), new=str(new.path), subjects=tuple(one.pair for one in both), only_old=only[0], only_new=only[1],
-        unlike=tuple(dict.fromkeys(unlike)), changes=tuple(sorted(_folded(changes, signatures), key=rank)),
+        unlike=tuple(dict.fromkeys(unlike)), changes=tuple(sorted(_folded(changes, signatures, metas[1]), key=rank)),
         names=() if restricted else tuple(_names(old, new, both, metas)),
         asked={backend: tuple(names) for backend, names in functions.items()}, incomplete=_is_incomplete(old, new, sides),
     )  # fmt: skip
@@ -118,15 +132,21 @@ def _both(old: RunFile, new: RunFile, was: Subject, now: Subject) -> _Both:
     try:
         words = {case for case in differing if is_other_words(answer_of(before[case]), answer_of(after[case]))}
     except (ValueError, TypeError, KeyError) as error:
-        raise RunFileError(f"{old.path} or {new.path} is damaged: an answer of {now.id} can't be read ({error}).") from error
+        raise RunFileError(
+            f"{old.path} or {new.path} is damaged: an answer of {now.id} can't be read ({error})."
+        ) from error
     changed = tuple(case for case in differing if case not in words)
     only = [list(rows.keys() - shared) for rows in (before, after)]
     unlike = [
         *likeness.of_problems(was, now, (old.complete(was.id), new.complete(now.id))),
         *likeness.of_machines(was, now),
-        *likeness.of_questions(now.id, (("OLD", old.cases(only[0]).values()), ("NEW", new.cases(only[1]).values())), len(shared)),
+        *likeness.of_questions(
+            (("OLD", old.cases(only[0]).values()), ("NEW", new.cases(only[1]).values())), len(shared)
+        ),
     ]
-    pair = Pair(now.id, was, now, len(shared), len(shared) - len(changed) - len(words), len(only[0]), len(only[1]), len(words))
+    pair = Pair(
+        now.id, was, now, len(shared), len(shared) - len(changed) - len(words), len(only[0]), len(only[1]), len(words)
+    )
     return _Both(pair, before, after, changed, old.cases(changed), tuple(unlike))
 
 
@@ -147,7 +167,11 @@ def _asked(old: RunFile, new: RunFile, both: Sequence[_Both]) -> tuple[Asked, di
         for function, mode, dtype in before.keys() & after.keys():
             counted[(backend, mode, dtype)].add(function)
         named = {function for function, _, _ in before} & {function for function, _, _ in after}
-        functions[backend] += [name for name in dict.fromkeys(function for function, _, _ in before) if name in named and name not in functions[backend]]
+        functions[backend] += [
+            name
+            for name in dict.fromkeys(function for function, _, _ in before)
+            if name in named and name not in functions[backend]
+        ]
     return {key: len(names) for key, names in counted.items()}, dict(functions)
 
 
@@ -161,31 +185,35 @@ def _spelling(read: Read) -> Callable[[Difference], tuple[str, ...]]:
 
 
 def _spelt_out(old: RunFile, both: Sequence[_Both]) -> Callable[[Difference], bool]:
-    """Whether the call that a bare call stands for, written out, is answered as before; read only where a bare call changed."""
+    """Whether the calls that a bare call stands for, written out, are answered as before; read only where a bare call changed."""
     by_subject = {one.pair.id: one for one in both}
-    held: dict[tuple[str, str], set[tuple[str, str, str]]] = {}
+    held: dict[tuple[str, str], tuple[set[Any], set[Any]]] = {}
 
-    def same(case: Case) -> tuple[str, str, str]:
-        return (case.entry_point, repr(sorted(case.parameters.items())), case.dtype)
+    def same(case: Case) -> tuple[str, str, str, str]:
+        return (case.entry_point, repr(sorted(case.parameters.items())), case.dtype, case.mode)
 
     def is_spelt_out(bare: Difference) -> bool:
         key = (bare.subject, bare.case.function)
         rows = by_subject[bare.subject]
         if key not in held:
             changed = set(rows.changed)
-            held[key] = {
-                same(one.case) for one in old.observations(bare.subject, (bare.case.function,))
+            written = [
+                one.case for one in old.observations(bare.subject, (bare.case.function,))
                 if one.outcome == "returned" and one.case.quantity == "value" and one.case.topic not in ("defaults", "error")
-                and one.case.id in rows.new and one.case.id not in changed and one.case.arguments != bare.case.arguments
-            }  # fmt: skip
-        return same(bare.case) in held[key]
+                and one.case.id in rows.new and one.case.arguments != bare.case.arguments
+            ]  # fmt: skip
+            moved = {same(case) for case in written if case.id in changed}
+            held[key] = {same(case) for case in written} - moved, moved
+        return same(bare.case) in held[key][0]
 
     return is_spelt_out
 
 
 def _is_incomplete(old: RunFile, new: RunFile, sides: Sequence[Mapping[str, Subject]]) -> bool:
     return any(
-        subject.problem or not run.complete(subject.id) for run, side in zip((old, new), sides, strict=True) for subject in side.values()
+        subject.problem or not run.complete(subject.id)
+        for run, side in zip((old, new), sides, strict=True)
+        for subject in side.values()
     )
 
 
@@ -204,21 +232,24 @@ def _signatures(
         bound = _functions_of(metas[1], backend)
         for said in signature_changes(old.public(one.pair.id)["signatures"], new.public(one.pair.id)["signatures"]):
             if set(bound.get(said.entry_point, ())) & set(functions.get(backend, ())):
-                found[(backend, said.kind, said.sentence)][said.entry_point].append(said)
-    for (backend, kind, sentence), by_entry_point in found.items():
+                found[(backend, said.kind, said.way or said.sentence)][said.entry_point].append(said)
+    for (backend, kind, _), by_entry_point in found.items():
         bound = _functions_of(metas[1], backend)
-        told = tuple(dict.fromkeys(name for entry_point in by_entry_point for name in bound[entry_point] if name in functions.get(backend, ())))
+        those = [said for several in by_entry_point.values() for said in several]
+        named = (name for entry_point in by_entry_point for name in bound[entry_point])
+        about = tuple(dict.fromkeys(name for name in named if name in functions.get(backend, ())))
         entry_points = tuple(sorted(by_entry_point))
-        first = by_entry_point[entry_points[0]][0]
-        place = Place(
-            rule="signature", region=first.parameter, dtype="", mode="", parameters={}, entry_point=entry_points[0],
-            old=Seen(observed=first.old or "absent"), new=Seen(observed=first.new or "absent"),
-        )  # fmt: skip
         yield Change(
-            id=identity(backend, kind, first.parameter, *entry_points), kind=kind, backend=backend, subjects=tuple(subjects[backend]),
-            function=told[0] if len(told) == 1 else "*", functions=told, rules=("signature",), entry_points=entry_points, dtypes=(), modes=(),
-            regions=(), severity="information", message=sentence, places=(place,),
+            id=identity(backend, kind, *dict.fromkeys(said.parameter for said in those), *entry_points), kind=kind, backend=backend,
+            subjects=tuple(subjects[backend]), function=about[0] if len(about) == 1 else "*", functions=about, rules=("signature",),
+            entry_points=entry_points, dtypes=(), modes=(), regions=(), severity="information", message=told(those),
+            places=tuple(_place_of(said) for said in dict.fromkeys(those))[:PLACES],
         )  # fmt: skip
+
+
+def _place_of(said: SignatureChange) -> Place:
+    old, new = Seen(observed=said.old or "absent"), Seen(observed=said.new or "absent")
+    return Place("signature", said.parameter, "", "", _NO_PARAMETERS, said.entry_point, old=old, new=new)
 
 
 def _functions_of(meta: Mapping[str, Any], backend: str) -> dict[str, list[str]]:
@@ -229,20 +260,29 @@ def _functions_of(meta: Mapping[str, Any], backend: str) -> dict[str, list[str]]
     return found
 
 
-def _folded(changes: Sequence[Change], signatures: Sequence[Change]) -> list[Change]:
+def _folded(changes: Sequence[Change], signatures: Sequence[Change], meta: Mapping[str, Any]) -> list[Change]:
     """Signatures that explain a change are notes of it; those that explain every entry point's change are told there alone."""
-    told = list(changes)
+    explained_by = list(changes)
     left = []
     for signature in signatures:
         explained: set[str] = set()
-        for place, change in enumerate(told):
+        for place, change in enumerate(explained_by):
             names = {name.partition("(")[0] for name in change.entry_points} & set(signature.entry_points)
             if change.backend == signature.backend and names and _explains(signature, change):
-                told[place] = replace(change, notes=(*change.notes, f"{', '.join(sorted(names))}: {signature.message}"))
+                explained_by[place] = replace(
+                    change, notes=(*change.notes, f"{', '.join(sorted(names))}: {signature.message}")
+                )
                 explained |= names
-        if explained != set(signature.entry_points):
-            left.append(signature)
-    return [*told, *left]
+        unexplained = tuple(name for name in signature.entry_points if name not in explained)
+        if unexplained:
+            bound = _functions_of(meta, signature.backend)
+            about = tuple(name for name in signature.functions if any(name in bound[one] for one in unexplained))
+            left.append(
+                replace(
+                    signature, entry_points=unexplained, functions=about, function=about[0] if len(about) == 1 else "*"
+                )
+            )
+    return [*explained_by, *left]
 
 
 def _explains(signature: Change, change: Change) -> bool:
@@ -250,7 +290,11 @@ def _explains(signature: Change, change: Change) -> bool:
     if change.kind == "default changed":
         return signature.kind == "default changed"
     parameter = signature.places[0].region
-    said = [f"{place.old.message} {place.new.message}" for place in change.places if "raised" in (place.old.outcome, place.new.outcome)]
+    said = [
+        f"{place.old.message} {place.new.message}"
+        for place in change.places
+        if "raised" in (place.old.outcome, place.new.outcome)
+    ]
     return bool(parameter) and any(f"'{parameter}'" in message and "argument" in message for message in said)
 
 
@@ -264,5 +308,8 @@ def _names(
         if backend not in seen:
             seen.add(backend)
             yield from name_changes(
-                backend, old.public(one.pair.id)["names"], new.public(one.pair.id)["names"], list(_functions_of(metas[1], backend))
+                backend,
+                old.public(one.pair.id)["names"],
+                new.public(one.pair.id)["names"],
+                list(_functions_of(metas[1], backend)),
             )

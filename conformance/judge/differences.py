@@ -95,6 +95,8 @@ class Difference:
     index: int = -1
     shape: tuple[int, ...] = ()
     answers: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    errors: tuple[float, float] = (math.nan, math.nan)
+    """Largest errors of both answers, where both conform."""
 
     @property
     def question(self) -> tuple[Any, ...]:
@@ -102,7 +104,17 @@ class Difference:
         case = self.case
         more = (case.cotangent and case.cotangent.blob, case.direction and case.direction.blob)
         inputs = tuple((item.name, item.blob, item.dtype, item.shape, item.view) for item in case.inputs)
-        return (case.topic, case.detail, case.rule, case.quantity, case.wrt, repr(sorted(case.parameters.items())), case.mode, inputs, *more)
+        return (
+            case.topic,
+            case.detail,
+            case.rule,
+            case.quantity,
+            case.wrt,
+            repr(sorted(case.parameters.items())),
+            case.mode,
+            inputs,
+            *more,
+        )
 
 
 def answer_of(row: tuple[str, str]) -> Answer:
@@ -132,7 +144,16 @@ def differences_of(subject: str, case: Case, old: Side, new: Side) -> Iterator[D
     elif "returned" not in outcomes:
         ended = [one.outcome in ("crashed", "timed_out") for one in (was, now)]
         kind = "error changed" if ended[0] == ended[1] else "worse" if ended[1] else "better"
-        yield _plain(subject, case, old, new, kind, ERRORS, "wrong" if ended[1] and not ended[0] else "information", f"{was.error} → {now.error}")
+        yield _plain(
+            subject,
+            case,
+            old,
+            new,
+            kind,
+            ERRORS,
+            "wrong" if ended[1] and not ended[0] else "information",
+            f"{was.error} → {now.error}",
+        )
     else:
         yield _answered_or_not(subject, case, old, new)
 
@@ -147,12 +168,33 @@ def _answered_or_not(subject: str, case: Case, old: Side, new: Side) -> Differen
     fault = (new if gone else old).fault or old.fault or new.fault
     severity = fault.severity if fault is not None and verdict else "information"
     if case.topic in INVALID:
-        gist = f"{case.rule} {case.detail}: {'→ ' if gone else ''}{refusing.answer.error}{'' if gone else ' →'}"
+        # What is no longer looked at (a dtype, a shape) is so in whatever way it is wrong.
+        rule = (*new.results, *old.results)[0].rule.partition(".")[2] if new.results or old.results else case.rule
+        gist = f"{rule}: {'→ ' if gone else ''}{refusing.answer.error}{'' if gone else ' →'}"
         return _plain(subject, case, old, new, verdict or "error changed", ERRORS, severity, gist)
-    if refusing.answer.outcome == "not_supported" or (case.topic in OTHER_DTYPES and refusing.answer.outcome in REFUSED):
-        what = "derivative" if "gradient" in case.quantity or "derivative" in case.quantity or "hessian" in case.quantity else "dtype"
-        other = ", ".join(f"{item.name} {item.dtype}".strip() for item in case.inputs) if case.topic in OTHER_DTYPES else case.dtype
-        return _plain(subject, case, old, new, verdict or f"{what} {about}", DTYPES, severity, f"{what} {about}: {other} {case.mode}")
+    if refusing.answer.outcome == "not_supported" or (
+        case.topic in OTHER_DTYPES and refusing.answer.outcome in REFUSED
+    ):
+        what = (
+            "derivative"
+            if "gradient" in case.quantity or "derivative" in case.quantity or "hessian" in case.quantity
+            else "dtype"
+        )
+        other = (
+            ", ".join(f"{item.name} {item.dtype}".strip() for item in case.inputs)
+            if case.topic in OTHER_DTYPES
+            else case.dtype
+        )
+        return _plain(
+            subject,
+            case,
+            old,
+            new,
+            verdict or f"{what} {about}",
+            DTYPES,
+            severity,
+            f"{what} {about}: {other} {case.mode}",
+        )
     return _plain(subject, case, old, new, "worse" if gone else "better", ANSWERS, "wrong", f"{refusing.answer.error}")
 
 
@@ -210,13 +252,23 @@ def _of_numbers(subject: str, case: Case, old: Side, new: Side) -> Iterator[Diff
         flips = [replace(one, aspect=KIND_OF_RESULT) for one in flips]
         yield from flips
         if not flips:
-            yield _plain(subject, case, old, new, "result changed", KIND_OF_RESULT, "information", f"{_kinds(kinds[0])} → {_kinds(kinds[1])}")
+            yield _plain(
+                subject,
+                case,
+                old,
+                new,
+                "result changed",
+                KIND_OF_RESULT,
+                "information",
+                f"{_kinds(kinds[0])} → {_kinds(kinds[1])}",
+            )
         return
     yield from flips
     if case.topic in INVALID:
         return  # what comes back from a call that is wrong may be anybody's memory, other bits in every run
     moved = _moved(subject, case, old, new, aspect)
-    if moved is not None:
+    chosen = sum(one.place.asked for one in flips if one.kind == "convention changed")
+    if moved is not None and moved.place.changed > chosen:  # where a choice explains all of them, it is told as that
         yield moved
 
 
@@ -243,14 +295,29 @@ def _moved(subject: str, case: Case, old: Side, new: Side, aspect: str) -> Diffe
         x = values(line[differs], FORMATS[case.dtype]) if line is not None and len(line) == len(before) else None
         finite = x[np.isfinite(x)] if x is not None else ()
         written, given = _input_at(case, line, index) if x is not None else ((), ())
-        errors = [_error(side.results) for side in (old, new)]
+        good = old.fault is None and new.fault is None
+        errors = (_error(old.results), _error(new.results)) if good else (math.nan, math.nan)
         place = Place(
             rule=_main_rule(case, new.results), region=_region_at(new.results, given), dtype=case.dtype, mode=case.mode, parameters=case.parameters,
-            entry_point=case.entry_point, input=written, input_bits=given, old=_number(before, index, format, errors[0]),
-            new=_number(after, index, format, errors[1]), asked=before.size, changed=len(differs), distance=float(steps.max()),
+            entry_point=case.entry_point, input=written, input_bits=given, old=_number(before, index, format, old),
+            new=_number(after, index, format, new), asked=before.size, changed=len(differs), distance=float(steps.max()),
         )  # fmt: skip
         low, high = (float(np.min(finite)), float(np.max(finite))) if len(finite) else (math.nan, math.nan)
-        return Difference(subject, case, "bits", aspect, place, "information", "", low, high, index, was.shape, (_blobs(old), _blobs(new)))
+        return Difference(
+            subject,
+            case,
+            "bits",
+            aspect,
+            place,
+            "information",
+            "",
+            low,
+            high,
+            index,
+            was.shape,
+            (_blobs(old), _blobs(new)),
+            errors,
+        )
     return None
 
 
@@ -276,7 +343,11 @@ def steps_between(before: Bits, after: Bits, format: Format | None) -> NDArray[n
 def _flat(case: Case, output: Output, read: Read) -> NDArray[Any]:
     """Bits of an output, flat, derivatives of transposed arguments in the standard's layout, as the judge numbers its elements."""
     bits = read(output)
-    order = next((item.order for item in case.inputs if item.name == case.wrt), ()) if case.wrt and case.quantity != "forward_gradient" else ()
+    order = (
+        next((item.order for item in case.inputs if item.name == case.wrt), ())
+        if case.wrt and case.quantity != "forward_gradient"
+        else ()
+    )
     return (bits.transpose(np.argsort(order)) if order and len(order) == bits.ndim else bits).reshape(-1)
 
 
@@ -295,11 +366,12 @@ def _input_at(case: Case, line: Bits | None, index: int) -> tuple[tuple[str, ...
     return (decimal(bits, format),), (hexadecimal(bits, format),)
 
 
-def _number(bits: NDArray[Any], index: int, format: Format | None, error: float) -> Seen:
-    one = int(bits[index])
+def _number(bits: NDArray[Any], index: int, format: Format | None, side: Side) -> Seen:
+    one, fault = int(bits[index]), side.fault
+    verdict = fault.outcome if fault is not None else _verdict(side)
     if format is None:
-        return Seen("returned", "", str(one), hex(one), error)
-    return Seen("returned", "", decimal(one, format), hexadecimal(one, format), error)
+        return Seen("returned", verdict, str(one), hex(one))
+    return Seen("returned", verdict, decimal(one, format), hexadecimal(one, format))
 
 
 def _error(results: Sequence[Result]) -> float:
@@ -314,7 +386,12 @@ def _error(results: Sequence[Result]) -> float:
 def _main_rule(case: Case, results: Sequence[Result]) -> str:
     if case.rule:
         return case.rule
-    main = {"value": "value", "gradient": "gradient", "forward_gradient": "gradient.forward", "second_derivative": "second_derivative"}
+    main = {
+        "value": "value",
+        "gradient": "gradient",
+        "forward_gradient": "gradient.forward",
+        "second_derivative": "second_derivative",
+    }
     return main.get(case.quantity, results[0].rule.partition(".")[2] if results else case.topic)
 
 
@@ -332,14 +409,18 @@ def _flips(subject: str, case: Case, old: Side, new: Side, aspect: str) -> Itera
     for key in {**before, **after}:
         was, now = before.get(key), after.get(key)
         told = now or was
-        if told is None or "information" in {one.severity for one in (was, now) if one is not None and one.outcome in FAULTS}:
+        if told is None or "information" in {
+            one.severity for one in (was, now) if one is not None and one.outcome in FAULTS
+        }:
             continue
         if told.rule.endswith(".convention"):
             kind = _convention(was, now)
         else:
             kind = _verdict_changed(was, now)
         if kind:
-            about = CONVENTION if kind == "convention changed" else CONSEQUENCE if _is_consequence(told.rule) else aspect
+            about = (
+                CONVENTION if kind == "convention changed" else CONSEQUENCE if _is_consequence(told.rule) else aspect
+            )
             yield _flip(subject, case, old, new, was, now, kind, about)
 
 
@@ -375,10 +456,20 @@ def _verdict_changed(was: Result | None, now: Result | None) -> str:
         return "better"
     if bad == [True, True] and was is not None and now is not None:
         places = [SEVERITIES.index(one.severity) if one.severity else len(SEVERITIES) for one in (was, now)]
-        if places[0] != places[1]:
-            return "worse" if places[1] < places[0] else "better"
-        return _farther(was.worst, now.worst)
+        step = _farther(was.worst, now.worst)
+        if places[0] == places[1]:
+            return step
+        # A severity says how much is left of the number, and an error how far off it is: a change is one that both can say.
+        graded = "worse" if places[1] < places[0] else "better"
+        return graded if _error_of(was.worst, now.worst) in ("", graded) else ""
     return ""
+
+
+def _error_of(was: Worst | None, now: Worst | None) -> str:
+    """In which direction the worst error went."""
+    if was is None or now is None or math.isnan(was.ulp) or math.isnan(now.ulp) or was.ulp == now.ulp:
+        return ""
+    return "worse" if now.ulp > was.ulp else "better"
 
 
 def _farther(was: Worst | None, now: Worst | None) -> str:
@@ -402,7 +493,9 @@ def _flip(
     for side, result in ((old, was), (new, now)):
         error = result.worst.ulp if result is not None and result.worst is not None else math.nan
         verdict = result.outcome if result is not None else ""
-        shown = _at(case, side, worst) if worst is not None and not case.topic == "symmetry" else None
+        shown = _at(case, side, worst) if worst is not None and case.topic != "symmetry" else None
+        if worst is not None:
+            error = worst.ulp if result is telling else error_at(shown[1], worst) if shown is not None else math.nan
         if result is telling and worst is not None:
             shown = (worst.observed, worst.observed_bits)
         message = result.message if result is not None and result.outcome in FAULTS else ""
@@ -417,6 +510,21 @@ def _flip(
     )  # fmt: skip
     severity = telling.severity or "information"
     return Difference(subject, case, kind, aspect, place, severity, f"{telling.rule.partition('.')[2]} {telling.region}", answers=(_blobs(old), _blobs(new)))  # fmt: skip
+
+
+def error_at(bits: str, worst: Worst) -> float:
+    """Error in ULP of other bits at the input of `worst`, from the truth's decimals; NaN where these are no number or too few."""
+    format = FORMATS.get(worst.dtype)
+    try:
+        truth, observed = float(worst.truth), int(bits, 16)
+    except ValueError:
+        return math.nan
+    if format is None or not math.isfinite(truth):
+        return math.nan
+    number = float(values(np.array([observed], dtype=format.bits_type), format)[0])
+    exponent = max(math.frexp(truth)[1] - 1, format.emin) if truth else format.emin
+    error = abs(number - truth) / math.ldexp(1.0, exponent - format.precision + 1)
+    return math.nan if math.isnan(error) or (worst.dtype == "float64" and error < 2) else error
 
 
 def _at(case: Case, side: Side, worst: Worst) -> tuple[str, str] | None:
@@ -434,4 +542,3 @@ def _at(case: Case, side: Side, worst: Worst) -> tuple[str, str] | None:
         return None
     one, format = int(bits[index]), FORMATS[output.dtype]
     return decimal(one, format), hexadecimal(one, format)
-

@@ -105,9 +105,9 @@ class Collected:
 def judge_one(
     name: str, observed: Mapping[str, Sequence[Observation]], subjects: Mapping[str, Subject], bindings: Mapping[str, Any],
     read: Read, oracle: Oracle, exacts: Exacts,
-) -> Collected:  # fmt: skip
-    """Everything about one function, for all subjects that were asked; `observed` and `subjects` are by subject's id."""
-    collected = Collected()
+) -> dict[str, Collected]:  # fmt: skip
+    """Everything about one function, by subject that was asked; `observed` and `subjects` are by subject's id."""
+    found = {subject: Collected() for subject in observed}
     if name in TENSOR_FUNCTIONS:
         shared: dict[tuple[Any, ...], Any] = {}
         for subject, observations in observed.items():
@@ -115,15 +115,15 @@ def judge_one(
             of_tensors = TensorAnswers(
                 subjects[subject], TENSOR_FUNCTIONS[name], observations, read, exacts, about, shared
             )
-            collected.results += judge_function(of_tensors)
-            collected.exhibits += tensor_exhibits(of_tensors)
-            collected.conventions += tensor_conventions(of_tensors)
-        return collected
+            found[subject].results += judge_function(of_tensors)
+            found[subject].exhibits += tensor_exhibits(of_tensors)
+            found[subject].conventions += tensor_conventions(of_tensors)
+        return found
     questions = Questions(FUNCTIONS[name], oracle)
     for subject, observations in observed.items():
         about = bindings.get(subjects[subject].backend, {})
-        _judge(Answers(subjects[subject], FUNCTIONS[name], observations, read, questions, about), collected)
-    return collected
+        _judge(Answers(subjects[subject], FUNCTIONS[name], observations, read, questions, about), found[subject])
+    return found
 
 
 def judge_function(answers: TensorAnswers) -> list[Result]:

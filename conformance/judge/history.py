@@ -23,9 +23,9 @@ from conformance.formats import FORMATS, values
 from conformance.observe.observation import Output, Subject
 from conformance.standard import CATALOGUE
 
-from .findings import FAULTS, lost
+from .findings import lost
 from .message import rule_name
-from .records import SEVERITIES, Finding, Judgement, Result, Worst
+from .records import FAULTS, SEVERITIES, Finding, Judgement, Result, Worst
 
 STATES = (
     "crashed", "timed_out", "wrong", "raised", "inaccurate", "undecided", "convention", "information", "conforms", "unspecified",

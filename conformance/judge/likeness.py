@@ -17,12 +17,23 @@ MACHINE = {"cpu": "processor", "machine": "architecture", "byte_order": "byte or
 
 SETTINGS = {"threads": "threads", "rounding": "rounding", "flush_to_zero": "flush-to-zero", "denormals_are_zero": "denormals-are-zero"}  # fmt: skip
 
+NO_MATTER = ("_CACHE_DIR", "_CACHE")
+"""Ends the names of variables that change where things are kept, and nothing that is computed."""
+
 RESTRICTIONS = ("functions", "dtypes", "modes", "rules")
 
 VERDICTS_ONLY = "other bits, and errors that differ by little, may be its doing; errors raised, dtypes and large errors still compare"
 
 NAMED = 6
 """Names that a sentence lists."""
+
+
+def together(sentences: Iterable[tuple[str, str]]) -> list[str]:
+    """Sentences about subjects as pairs of the subject's id and the rest; what is true of several subjects is said once."""
+    subjects: dict[str, list[str]] = defaultdict(list)
+    for subject, rest in sentences:
+        subjects[rest].append(subject)
+    return [f"{', '.join(dict.fromkeys(names))}: {rest}" for rest, names in subjects.items()]
 
 
 def of_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -53,33 +64,36 @@ def of_machines(old: Subject, new: Subject) -> Iterator[str]:
     """Machines and settings under which the same framework may compute other bits."""
     was, now = old.environment, new.environment
     if old.device != new.device:
-        yield f"{new.id}: the device was {old.device} and is {new.device}: {VERDICTS_ONLY}."
+        yield f"the device was {old.device} and is {new.device}: {VERDICTS_ONLY}."
     for key, name in MACHINE.items():
         if was.get(key) != now.get(key):
-            yield f"{new.id}: the {name} was {was.get(key)} and is {now.get(key)}: {VERDICTS_ONLY}."
+            yield f"the {name} was {was.get(key)} and is {now.get(key)}: {VERDICTS_ONLY}."
     flags = [set(side.get("cpu_flags") or ()) for side in (was, now)]
     if was.get("cpu") == now.get("cpu") and flags[0] != flags[1]:
         differing = sorted(flags[0] ^ flags[1])
-        yield f"{new.id}: the processor's features differ ({_listed(differing)}): {VERDICTS_ONLY}."
+        yield f"the processor's features differ ({_listed(differing)}): {VERDICTS_ONLY}."
     for key, name in SETTINGS.items():
         if was.get(key) != now.get(key) and key in was and key in now:
-            yield f"{new.id}: {name} was {was.get(key)} and is {now.get(key)}: {VERDICTS_ONLY}."
+            yield f"{name} was {was.get(key)} and is {now.get(key)}: {VERDICTS_ONLY}."
     variables = [dict(side.get("variables") or {}) for side in (was, now)]
-    names = sorted(name for name in {**variables[0], **variables[1]} if variables[0].get(name) != variables[1].get(name))
+    names = sorted(
+        name for name in {**variables[0], **variables[1]}
+        if variables[0].get(name) != variables[1].get(name) and not name.endswith(NO_MATTER)
+    )  # fmt: skip
     if names:
-        yield f"{new.id}: environment variables that frameworks read differ ({_listed(names)})."
+        yield f"environment variables that frameworks read differ ({_listed(names)})."
 
 
 def of_problems(old: Subject, new: Subject, complete: tuple[bool, bool]) -> Iterator[str]:
     """Subjects that could not run or were not through."""
     for name, subject, through in (("OLD", old, complete[0]), ("NEW", new, complete[1])):
         if subject.problem:
-            yield f"{subject.id} could not run to its end in {name}: {subject.problem}. Only what it answered is compared."
+            yield f"could not run to its end in {name}: {subject.problem}. Only what it answered is compared."
         elif not through:
-            yield f"{subject.id} is not complete in {name}: the run was interrupted, and `nnconform run ... --resume` goes on with it. Only what it answered is compared."
+            yield f"not complete in {name}: the run was interrupted, and `nnconform run ... --resume` goes on with it. Only what it answered is compared."
 
 
-def of_questions(subject: str, sides: Sequence[tuple[str, Iterable[Case]]], shared: int) -> Iterator[str]:
+def of_questions(sides: Sequence[tuple[str, Iterable[Case]]], shared: int) -> Iterator[str]:
     """Questions that only one side was asked: how many, and what they have in common. `sides` are names with those cases."""
     for name, cases in sides:
         counted: dict[str, Counter[str]] = defaultdict(Counter)
@@ -91,7 +105,7 @@ def of_questions(subject: str, sides: Sequence[tuple[str, Iterable[Case]]], shar
         if total:
             functions = _listed([one for one, _ in counted["function"].most_common()])
             yield (
-                f"{subject}: {total:,} questions only in {name}, about {functions} "
+                f"{total:,} questions only in {name}, about {functions} "
                 f"(in {_listed(sorted(counted['dtype']))}; {_listed(sorted(counted['mode']))}). {shared:,} are in both and are compared."
             )
 

@@ -22,48 +22,39 @@ from .functions import Collected, judge_one, reader
 WORTH = 4000
 """Observations from which on starting other processes (a second each) saves time."""
 
-Work = Sequence[tuple[str, Mapping[str, Sequence[Observation]]]]
+Work = Mapping[str, Mapping[str, Sequence[Observation]]]
+"""Observations by function and subject."""
+
 _HERE: dict[str, Any] = {}
 
 
-def judged_in_parallel(
+def judged_by_others(
     path: Path, oracle: Oracle, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any]
-) -> Iterator[tuple[str, Collected]]:
-    """Names of functions and what judging them yields, in the order in which they are done; on one process where others can't
-    be had, or are not worth it. The truth should be at hand on disk."""
-    done: set[str] = set()
+) -> Iterator[tuple[str, dict[str, Collected]]]:
+    """Names of functions and what judging them yields, in the order in which they are done; the truth should be on disk.
+
+    Stops early, or gives nothing, where other processes can't be had or are not worth it: what is left is the caller's.
+    """
     directory = oracle.directory
-    if sum(len(one) for _, by_subject in work for one in by_subject.values()) >= WORTH and directory is not None:
-        try:
-            for name, collected in _on_others(path, directory, oracle.jobs, work, subjects, bindings):
-                done.add(name)
-                yield name, collected
-        except (BrokenProcessPool, OSError):
-            pass  # some hosts allow no other processes; what is left is judged here
-    left = [one for one in work if one[0] not in done]
-    if left:
-        with RunFile.open(path) as run_file:
-            exacts = Exacts(oracle)
-            for name, observed in left:
-                yield name, judge_one(name, observed, subjects, bindings, reader(run_file), oracle, exacts)
-
-
-def _on_others(
-    path: Path, directory: Path, jobs: int, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any]
-) -> Iterator[tuple[str, Collected]]:
-    largest_first = sorted(work, key=lambda one: -sum(len(observations) for observations in one[1].values()))
-    # Not forked, for the reason given in truth.cache.
-    with ProcessPoolExecutor(
-        jobs,
-        mp_context=get_context("spawn"),
-        initializer=_prepare,
-        initargs=(path, directory, subjects, bindings),
-    ) as pool:
-        try:
-            for future in as_completed([pool.submit(_judge, name, dict(observed)) for name, observed in largest_first]):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    total = sum(len(one) for by_subject in work.values() for one in by_subject.values())
+    if oracle.jobs < 2 or total < WORTH or directory is None:
+        return
+    largest_first = sorted(work, key=lambda name: -sum(map(len, work[name].values())))
+    try:
+        # Not forked, for the reason given in truth.cache.
+        with ProcessPoolExecutor(
+            oracle.jobs,
+            mp_context=get_context("spawn"),
+            initializer=_prepare,
+            initargs=(path, directory, subjects, bindings),
+        ) as pool:
+            try:
+                for future in as_completed([pool.submit(_judge, name, work[name]) for name in largest_first]):
+                    yield future.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+    except (BrokenProcessPool, OSError):
+        pass  # some hosts allow no other processes
 
 
 def _prepare(path: Path, directory: Path, subjects: Mapping[str, Subject], bindings: Mapping[str, Any]) -> None:
@@ -73,7 +64,7 @@ def _prepare(path: Path, directory: Path, subjects: Mapping[str, Subject], bindi
     )
 
 
-def _judge(name: str, observed: Mapping[str, Sequence[Observation]]) -> tuple[str, Collected]:
+def _judge(name: str, observed: Mapping[str, Sequence[Observation]]) -> tuple[str, dict[str, Collected]]:
     return name, judge_one(
         name, observed, _HERE["subjects"], _HERE["bindings"], _HERE["read"], _HERE["oracle"], _HERE["exacts"]
     )

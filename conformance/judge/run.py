@@ -6,8 +6,9 @@ Needs no framework: the same run file gives the same judgement on any machine.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -25,7 +26,8 @@ from .cotangents import OUT_OF_RANGE
 from .expectations import Cause, apply
 from .findings import Reproduce, findings_of
 from .functions import Collected, Read, judge_one, reader
-from .parallel import judged_in_parallel
+from .memory import Memory, key_of
+from .parallel import Work, judged_by_others
 from .records import Judgement, Result, Totals, Worst
 from .tensor_answers import asked_of
 from .tensors import NUMERIC
@@ -55,6 +57,17 @@ class Run(Protocol):
     def meta(self) -> Mapping[str, Any]: ...
 
 
+@runtime_checkable
+class Remembering(Run, Protocol):
+    """A run in a file: verdicts on what it holds can be kept, and other processes can open it."""
+
+    path: Path
+
+    def observations(self, subject: str, functions: Collection[str] = ()) -> Iterable[Observation]: ...
+    def digests(self, subject: str) -> Mapping[str, str]: ...
+    def cases(self, names: Collection[str]) -> Mapping[str, Case]: ...
+
+
 def judge_run(
     run: Run,
     oracle: Oracle,
@@ -68,50 +81,24 @@ def judge_run(
     is called before each function, at the end, and now and then while the truth is computed.
     """
     order = list(run.meta().get("plan", {}).get("backends", ()))
-    in_order = sorted(run.subjects(), key=lambda s: order.index(s.backend) if s.backend in order else len(order))
+    # Not in the order in which they began: of two configurations now the one is first, now the other.
+    in_order = sorted(
+        run.subjects(),
+        key=lambda s: (order.index(s.backend) if s.backend in order else len(order), s.configuration != "default", s.id),
+    )
     subjects = {subject.id: subject for subject in in_order}
     bindings: Mapping[str, Any] = run.meta().get("bindings", {})
-    observed: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
-    cases: dict[str, Case] = {}
-    for subject in subjects:
-        for observation in run.observations(subject):
-            observed[observation.case.function][subject].append(observation)
     read = reader(run)
+    cases: dict[str, Case] = {}
+    found = _judged(run, oracle, subjects, bindings, read, cases, progress or (lambda done, total, what: None))
     collected = Collected()
-    asked = [name for name in CATALOGUE if name in observed]
-    tell = progress or (lambda done, total, what: None)
-    exacts = Exacts(oracle)
-    needed = list(_truth_needed(observed, read))
-
-    def computing(done: int, total: int) -> None:
-        tell(0, len(asked), f"computing the truth, {100 * done // total} %")
-
-    oracle.prefetch(needed, computing)
-    exacts.prefetch(list(_exacts_needed(observed, read)), computing)
-    for name in asked:
-        for observations in observed[name].values():
-            cases.update((observation.case.id, observation.case) for observation in observations)
-    found: dict[str, Collected] = {}
-    path = getattr(run, "path", None)
-    work = [(name, observed[name]) for name in asked]
-    judged = (
-        judged_in_parallel(path, oracle, work, subjects, bindings)
-        if path is not None and oracle.jobs > 1
-        else (
-            (name, judge_one(name, by_subject, subjects, bindings, read, oracle, exacts)) for name, by_subject in work
-        )
-    )
-    tell(0, len(asked), f"judging {asked[0] if asked else ''}")
-    for name, one in judged:
-        found[name] = one
-        tell(len(found), len(asked), f"judging, last {name}")
-    for name in asked:
-        collected.add(found[name])
-    tell(len(asked), len(asked), "")
+    for name in CATALOGUE:
+        for subject in subjects:
+            collected.add(found.get((name, subject), Collected()))
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if is_wanted(result.rule, wanted)]
     results, known = apply(results, causes, subjects, run.meta().get("plan", {}))
-    reproduce = _reproduce(subjects, cases, reproducer, read)
+    reproduce = _reproduce(run, subjects, cases, reproducer, read)
     return Judgement(
         environment=dict(run.meta().get("environment", {})),
         subjects=tuple(subjects.values()),
@@ -124,6 +111,68 @@ def judge_run(
         unspecified=WHY_UNSPECIFIED,
         known=known,
     )
+
+
+def _judged(
+    run: Run, oracle: Oracle, subjects: Mapping[str, Subject], bindings: Mapping[str, Any], read: Read, cases: dict[str, Case],
+    tell: Callable[[int, int, str], None],
+) -> dict[tuple[str, str], Collected]:  # fmt: skip
+    """Verdicts by function and subject: those that are remembered, and those of what is judged now, whose cases go into `cases`."""
+    memory = Memory(oracle.directory)
+    keys: dict[tuple[str, str], str] = {}
+    if isinstance(run, Remembering):
+        for id, subject in subjects.items():
+            for function, digest in run.digests(id).items():
+                keys[(function, id)] = key_of(subject, function, digest, bindings.get(subject.backend, {}))
+    found = {one: kept for one, key in keys.items() if (kept := memory.recall(key)) is not None}
+    observed: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    for id in subjects:
+        for observation in _observations(
+            run, id, [function for function, one in keys if one == id and (function, id) not in found]
+        ):
+            observed[observation.case.function][id].append(observation)
+            cases[observation.case.id] = observation.case
+    work = {name: observed[name] for name in CATALOGUE if name in observed}
+
+    def computing(done: int, total: int) -> None:
+        tell(0, len(work), f"computing the truth, {100 * done // total} %")
+
+    exacts = Exacts(oracle)
+    oracle.prefetch(list(_truth_needed(work, read)), computing)
+    exacts.prefetch(list(_exacts_needed(work, read)), computing)
+    tell(0, len(work), f"judging {next(iter(work), '')}")
+    done: set[str] = set()
+    for name, by_subject in _here_or_elsewhere(run, oracle, work, subjects, bindings, read, exacts):
+        done.add(name)
+        for id, one in by_subject.items():
+            found[(name, id)] = one
+            if (name, id) in keys:
+                memory.keep(keys[(name, id)], one)
+        tell(len(done), len(work), f"judging, last {name}")
+    if done:
+        memory.tidy()
+    tell(len(work), len(work), "")
+    return found
+
+
+def _observations(run: Run, subject: str, functions: Sequence[str]) -> Iterable[Observation]:
+    """What a subject did, about these functions only where the run can tell them apart."""
+    if not isinstance(run, Remembering):
+        return run.observations(subject)
+    return run.observations(subject, functions) if functions else ()
+
+
+def _here_or_elsewhere(
+    run: Run, oracle: Oracle, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any], read: Read, exacts: Exacts
+) -> Iterator[tuple[str, dict[str, Collected]]]:  # fmt: skip
+    """Each function, judged by another process if that is worth it, else here."""
+    left = dict(work)
+    if isinstance(run, Remembering):
+        for name, found in judged_by_others(run.path, oracle, work, subjects, bindings):
+            del left[name]
+            yield name, found
+    for name, by_subject in left.items():
+        yield name, judge_one(name, by_subject, subjects, bindings, read, oracle, exacts)
 
 
 def _truth_needed(
@@ -167,9 +216,11 @@ def _exacts_needed(
 
 
 def _reproduce(
-    subjects: Mapping[str, Subject], cases: Mapping[str, Case], reproducer: Reproducer | None, read: Read
+    run: Run, subjects: Mapping[str, Subject], cases: dict[str, Case], reproducer: Reproducer | None, read: Read
 ) -> Reproduce:  # fmt: skip
     def reproduce(result: Result) -> str:
+        if result.case not in cases and isinstance(run, Remembering):
+            cases.update(run.cases([result.case]))
         if reproducer is None or result.case not in cases:
             return ""
         return reproducer(subjects[result.subject], cases[result.case], result.worst, read)

@@ -30,6 +30,8 @@ class SignatureChange:
     sentence: str
     old: str
     new: str
+    way: str = ""
+    """How it is passed now and was before, which is decided on for many parameters at once."""
 
 
 def signature_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[SignatureChange]:
@@ -43,14 +45,31 @@ def _of_one(entry_point: str, old: Sequence[Sequence[str]], new: Sequence[Sequen
     if _is_documented(old) or _is_documented(new):
         if _is_documented(old) and _is_documented(new):
             first, then = old[0][0], new[0][0]
-            yield SignatureChange(entry_point, "signature changed", "", f"is documented as ({then}), and was as ({first})", first, then)
+            yield SignatureChange(
+                entry_point, "signature changed", "", f"is documented as ({then}), and was as ({first})", first, then
+            )
         return
     before, after = ({one[0]: one for one in side} for side in (old, new))
     for name in before.keys() - after.keys():
-        yield SignatureChange(entry_point, "signature changed", name, f"parameter `{name}` is gone", _spelt(before[name]), "")
+        yield SignatureChange(
+            entry_point, "signature changed", name, f"parameter `{name}` is gone", _spelt(before[name]), ""
+        )
     for name in after.keys() - before.keys():
-        with_default = f" with default {_default(after[name])}" if len(after[name]) > 2 else " and must be given" if _is_needed(after[name]) else ""
-        yield SignatureChange(entry_point, "signature changed", name, f"parameter `{name}` appeared{with_default}", "", _spelt(after[name]))
+        with_default = (
+            f" with default {_default(after[name])}"
+            if len(after[name]) > 2
+            else " and must be given"
+            if _is_needed(after[name])
+            else ""
+        )
+        yield SignatureChange(
+            entry_point,
+            "signature changed",
+            name,
+            f"parameter `{name}` appeared{with_default}",
+            "",
+            _spelt(after[name]),
+        )
     for name in before.keys() & after.keys():
         was, now = before[name], after[name]
         if was[2:] != now[2:]:
@@ -60,13 +79,32 @@ def _of_one(entry_point: str, old: Sequence[Sequence[str]], new: Sequence[Sequen
             )  # fmt: skip
         if was[1] != now[1]:
             ways = [KINDS_OF_PARAMETER.get(one[1], one[1]) for one in (was, now)]
+            way = f"passed {ways[1]}, and was {ways[0]}"
             yield SignatureChange(
-                entry_point, "signature changed", name, f"parameter `{name}` is passed {ways[1]}, and was {ways[0]}", _spelt(was), _spelt(now)
-            )  # fmt: skip
-    orders = [[one[0] for one in side if one[1].startswith("positional") and one[0] in before.keys() & after.keys()] for side in (old, new)]
+                entry_point, "signature changed", name, f"parameter `{name}` is {way}", _spelt(was), _spelt(now), way
+            )
+    orders = [
+        [one[0] for one in side if one[1].startswith("positional") and one[0] in before.keys() & after.keys()]
+        for side in (old, new)
+    ]
     if sorted(orders[0]) == sorted(orders[1]) and orders[0] != orders[1]:
         first, then = (", ".join(order) for order in orders)
-        yield SignatureChange(entry_point, "signature changed", "", f"parameters stand in another order: {then}, and were {first}", first, then)
+        yield SignatureChange(
+            entry_point,
+            "signature changed",
+            "",
+            f"parameters stand in another order: {then}, and were {first}",
+            first,
+            then,
+        )
+
+
+def told(changes: Sequence[SignatureChange]) -> str:
+    """One sentence for what several entry points have in common."""
+    names = list(dict.fromkeys(change.parameter for change in changes))
+    if len(names) < 2:
+        return changes[0].sentence
+    return f"parameters {', '.join(f'`{name}`' for name in names)}: each is {changes[0].way}"
 
 
 def name_changes(backend: str, old: Mapping[str, Any], new: Mapping[str, Any], known: Sequence[str]) -> Iterator[Names]:
@@ -75,7 +113,8 @@ def name_changes(backend: str, old: Mapping[str, Any], new: Mapping[str, Any], k
     for namespace in sorted(old.keys() & new.keys()):
         was, now = set(old[namespace]), set(new[namespace])
         appeared, gone = (
-            tuple(sorted(name for name in names if f"{namespace}.{name}" not in bound)) for names in (now - was, was - now)
+            tuple(sorted(name for name in names if f"{namespace}.{name}" not in bound))
+            for names in (now - was, was - now)
         )
         if appeared or gone:
             yield Names(backend, namespace, appeared, gone)

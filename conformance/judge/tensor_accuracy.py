@@ -18,7 +18,7 @@ from conformance.truth import ulps
 from conformance.truth.reals import FINITE, INFINITE, NAN, UNDECIDED, UNDEFINED, UNDERFLOW, ZERO
 from conformance.truth.tensors import Exact
 
-from .accuracy import bits_hash
+from .accuracy import bits_hash, grade_of
 from .records import GRADES, Worst
 
 RESULT_ULPS = 4.0
@@ -170,7 +170,7 @@ def groups(case: Case, judged: Judged, rules: Mapping[str, Any]) -> Iterator[Gro
     for code in range(len(suffixes)) if not case.places else ():
         members = np.nonzero(special == code)[0]
         if len(members):
-            yield Group(case.rule, _about(case) + suffixes[code], members)
+            yield Group(case.rule, about(case) + suffixes[code], members)
 
 
 FREE = " (free)"
@@ -195,12 +195,10 @@ def region_of(place: str) -> str:
     return place.partition(":")[0]
 
 
-def _about(case: Case) -> str:
-    return (
-        f"gradient in {case.wrt}"
-        if case.quantity == "gradient" and not case.rule.startswith("gradient.")
-        else "ordinary numbers"
-    )
+def about(case: Case) -> str:
+    """What was asked of a case, as far as its rule does not say: in which argument a gradient is."""
+    says = case.rule.startswith("gradient.")
+    return f"gradient in {case.wrt}" if case.quantity == "gradient" and not says else "ordinary numbers"
 
 
 @dataclass(frozen=True)
@@ -229,9 +227,7 @@ def verdict(
     # Where honest rounding may give any number, nothing is prescribed; that it is a number is.
     unspecified = judged.unspecified[members] | (judged.vacuous[members] & judged.conforms[members]) | free
     deviating = ~judged.conforms[members] & ~judged.flushed[members] & ~unspecified
-    grade = np.where(
-        judged.right[members], 0, np.where(error < 1, 1, np.where(error <= 4, 2, np.where(error <= bar, 3, 4)))
-    )
+    grade = grade_of(judged.right[members], error, bar)
     counted = ~judged.undecided[members] & ~judged.flushed[members] & ~unspecified
     grades = tuple(int(n) for n in np.bincount(grade[counted], minlength=len(GRADES)))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

@@ -20,6 +20,8 @@ from conformance.truth.exacts import Exacts
 from conformance.truth.tensors import Asked, Exact
 
 from .records import Result
+from .results import no_answer, one_comparison, result_of
+from .tensor_accuracy import about
 
 ReadBits = Callable[[Input | Output], NDArray[Any]]
 """Gives the bits of an input or output, in its shape."""
@@ -61,39 +63,20 @@ class TensorAnswers:
 
     def result(self, observation: Observation, rule: str, **fields: Any) -> Result:
         """A result about this observation; `rule` is the name without the function."""
-        case = observation.case
-        known = self.rules[rule]
-        base: dict[str, Any] = {
-            "subject": self.subject.id,
-            "entry_point": case.entry_point,
-            "function": case.function,
-            "rule": known.id,
-            "level": known.level.value,
-            "parameters": case.parameters,
-            "dtype": case.dtype,
-            "mode": case.mode,
-            "region": "anywhere",
-            "case": case.id,
-        }
-        return Result(**{**base, **fields})
+        return result_of(self.subject, self.rules[rule], observation.case, **fields)
 
     def check(
         self, observation: Observation, rule: str, holds: bool, message: str, severity: str = "wrong", **fields: Any
     ) -> Result:
         """A result of one comparison that holds or not; `message` says what was seen where it does not."""
-        return self.result(
-            observation, rule, outcome="conforms" if holds else "deviates", comparisons=1, conforms=int(holds), deviates=int(not holds),
-            severity="" if holds else severity, message="" if holds else message, bits="" if holds else message, **fields,
-        )  # fmt: skip
+        return self.result(observation, rule, **one_comparison(holds, message, severity), **fields)
 
     def without_answer(self, observation: Observation, rule: str) -> Result:
         """The result of a valid question that was not answered: each outcome is its own, none of them is a pass."""
-        message = f"{observation.error_type}: {observation.message}" if observation.error_type else observation.message
-        severity = "wrong" if observation.outcome in ("raised", "crashed", "timed_out") else ""
-        return self.result(
-            observation, rule, outcome=observation.outcome, severity=severity, message=message, region=about(observation.case),
-            bits=(observation.error_type or observation.outcome) if severity else "",  # a message has names and paths of its own
-        )  # fmt: skip
+        found = no_answer(observation)
+        # A message has names and paths of its own.
+        bits = (observation.error_type or observation.outcome) if found["severity"] else ""
+        return self.result(observation, rule, region=about(observation.case), bits=bits, **found)
 
 
 def question(case: Case) -> tuple[Any, ...]:
@@ -101,14 +84,6 @@ def question(case: Case) -> tuple[Any, ...]:
     more = case.cotangent and case.cotangent.blob, case.direction and case.direction.blob
     quantity = "value" if case.quantity == "copied" else case.quantity
     return (repr(sorted(case.parameters.items())), case.dtype, quantity, case.wrt, case.inputs, *more)
-
-
-def about(case: Case) -> str:
-    """What was asked of a case, as far as its rule does not say: the derivative, and the variation."""
-    said = []
-    if case.quantity == "gradient" and not case.rule.startswith("gradient."):
-        said.append(f"gradient in {case.wrt}")
-    return ", ".join(said) or "ordinary numbers"
 
 
 def asked_of(

@@ -17,7 +17,7 @@ from conformance.formats import FORMATS, decimal, values
 from conformance.observe.observation import Observation, Output
 
 from .errors import WHAT
-from .records import Result
+from .records import SEVERITY_OF_FAULT, Result
 from .tensor_answers import TensorAnswers, numbers_of
 
 VALUES = ("errors.label_value", "errors.length", "errors.option_value")
@@ -62,7 +62,7 @@ def _refused(answers: TensorAnswers, observation: Observation, sound: Observatio
 
 def _unanswered(answers: TensorAnswers, observation: Observation, region: str) -> Result:
     """Neither refused nor accepted: not provided, or a process that died or hung, which is no way to refuse."""
-    severity = "wrong" if observation.outcome in ("crashed", "timed_out") else ""
+    severity = SEVERITY_OF_FAULT.get(observation.outcome, "")
     return answers.result(
         observation, observation.case.rule, outcome=observation.outcome, severity=severity, region=region, message=observation.message,
         bits=region if severity else "",

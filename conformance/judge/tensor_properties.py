@@ -17,10 +17,11 @@ from conformance.observe.observation import Observation
 from conformance.standard.model import Property, text_of
 from conformance.truth.oracle import evaluate_text
 
+from .answers import OTHER_KIND
 from .records import Result
 from .tensor_accuracy import measure
 from .tensor_answers import TensorAnswers, tensors_of
-from .tensors import OTHER_KIND, judged_answer
+from .tensors import judged_answer
 
 
 def judge_tensor_properties(answers: TensorAnswers) -> Iterator[Result]:

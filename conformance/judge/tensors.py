@@ -18,9 +18,10 @@ from conformance.observe.observation import Observation
 from conformance.truth.reals import NAN
 from conformance.truth.tensors import Exact
 
+from .answers import OTHER_KIND
 from .records import Result
-from .tensor_accuracy import FREE, Judged, Verdict, flushing, groups, measure, verdict
-from .tensor_answers import TensorAnswers, about, comparable, question, tensors_of
+from .tensor_accuracy import FREE, Judged, Verdict, about, flushing, groups, measure, verdict
+from .tensor_answers import TensorAnswers, comparable, question, tensors_of
 
 NUMERIC = (
     "draws", "edges", "options", "reductions", "arguments", "ranks", "axes", "sizes", "rows", "layouts", "repetition", "copied",
@@ -31,8 +32,6 @@ NUMERIC = (
 INDETERMINATE = (
     "the formula is indeterminate there, or rounding the arguments may give any number; what came is recorded"
 )
-
-OTHER_KIND = "the result has another dtype or shape, and is judged under that rule"
 
 
 def judge_tensors(answers: TensorAnswers) -> Iterator[Result]:

@@ -10,6 +10,7 @@ from .accuracy import Verdict
 from .answers import OTHER_KIND, Answers
 from .question import MAIN_RULE
 from .records import Result
+from .results import no_answer
 
 FORWARD = " (forward mode)"
 """Ends the region of results about the derivative in forward mode, under rules that it shares with reverse mode."""
@@ -61,13 +62,5 @@ def _result(answers: Answers, observation: Observation, verdict: Verdict) -> Res
 
 def without_answer(answers: Answers, observation: Observation, rule: str) -> Result:
     """The result of a valid question that was not answered: each outcome is its own, none of them is a pass."""
-    message = f"{observation.error_type}: {observation.message}" if observation.error_type else observation.message
-    severity = "wrong" if observation.outcome in ("raised", "crashed", "timed_out") else ""
-    return answers.result(
-        observation,
-        rule,
-        outcome=observation.outcome,
-        severity=severity,
-        message=message,
-        bits=message if severity else "",
-    )
+    found = no_answer(observation)
+    return answers.result(observation, rule, bits=found["message"] if found["severity"] else "", **found)

@@ -1,26 +1,24 @@
 """Putting run files together into one: shards of one plan, and runs of different backends by the same plan and standard.
 
-Row by row inside SQLite, so that a run larger than memory goes through too, into a file beside the one that is wanted,
-which takes its name when it is whole. What comes out depends on what goes in and not on the order in which it is named.
-Knows the schema of a run file (see `runfile`); no framework and no verdict.
+Row by row (`merging_rows`), so that a run larger than memory goes through too, into a file beside the one that is wanted, which
+takes its name when it is whole. What comes out depends on what goes in and not on the order in which it is named. Knows what
+a run file remembers of its run; no framework and no verdict.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .blobs import pack
+from .merging_rows import filled
 from .observation import Subject
 from .rows import to_json
-from .runfile import ASKED_AGAIN, PUBLIC, NotWritten, RunFile, RunFileError, connect
+from .runfile import RunFile, RunFileError
 from .sharding import missing, remembered, told
 
 SAME = ("nnconform", "standard", "rules")
@@ -57,6 +55,11 @@ class _Part:
         return remembered(self.meta)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether a run behind it did not come to its end; that shards are missing of what was put together is another matter."""
+        return bool(self.unfinished or self.meta.get("interrupted", not self.meta.get("complete")))
+
+    @property
     def plan(self) -> dict[str, Any]:
         return dict(self.meta.get("plan", {}))
 
@@ -81,8 +84,11 @@ def merge(paths: Sequence[Path], out: Path) -> Merged:
         _belong_together(parts[0], part)
     subjects = _subjects(parts)
     shards = _shards(parts)
-    lacking = [f"{part.path} was interrupted: {', '.join(part.unfinished) or 'its run'} did not come to an end" for part in parts
-               if part.unfinished or not part.meta.get("complete")]  # fmt: skip
+    interrupted = [part for part in parts if part.interrupted]
+    lacking = [
+        f"{part.path} was interrupted: {', '.join(part.unfinished) or 'its run'} did not come to an end"
+        for part in interrupted
+    ]
     lacking += missing(shards)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -92,8 +98,11 @@ def merge(paths: Sequence[Path], out: Path) -> Merged:
     os.close(handle)
     aside = Path(name)
     try:
-        RunFile.create(aside, {**_meta(parts, shards), "complete": not lacking}).close()
-        observations = _filled(aside, parts, subjects)
+        RunFile.create(
+            aside, {**_meta(parts, shards), "complete": not lacking, "interrupted": bool(interrupted)}
+        ).close()
+        unfinished = {name for part in parts for name in part.unfinished}
+        observations = filled(aside, [part.path for part in parts], subjects, unfinished)
         _named(aside, out)
     finally:
         aside.unlink(missing_ok=True)
@@ -282,174 +291,6 @@ def _other_machines(parts: Sequence[_Part]) -> Iterator[str]:
                     f"{subject} was asked on machines whose {key.replace('_', ' ')} differ ({one}, {other}): its results may "
                     "depend on which function was asked where. The environment of each part is kept."
                 )
-
-
-# Rows
-
-
-def _filled(path: Path, parts: Sequence[_Part], subjects: Sequence[Subject]) -> int:
-    """Copy everything into the run file at `path`, in one transaction; the number of observations in it."""
-    connection = connect(path)
-    try:
-        # Whole or not at all, and nobody reads it before: no journal, and no waiting for the disk.
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        for number, part in enumerate(parts):
-            connection.execute("ATTACH DATABASE ? AS part", (str(part.path),))
-            connection.execute("BEGIN")
-            if number == 0:
-                _enter_subjects(connection, subjects, parts)
-            _copy_cases(connection, part)
-            _copy_observations(connection, parts, number)
-            _copy_blobs(connection, part)
-            connection.execute(_STATES)
-            connection.execute(_PUBLIC, (len(PUBLIC), PUBLIC))
-            connection.execute("COMMIT")
-            connection.execute("DETACH DATABASE part")
-        _check(connection, path, parts)
-        (count,) = connection.execute("SELECT count(*) FROM observation").fetchone()
-        connection.execute("PRAGMA synchronous = FULL")
-        return int(count)
-    except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
-        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-            raise NotWritten(f"{path.parent} has no room for the merged file ({error}).") from error
-        raise RunFileError(
-            f"one of {', '.join(str(part.path) for part in parts)} is damaged or was not written by nnconform "
-            f"({type(error).__name__}: {error})."
-        ) from error
-    finally:
-        connection.close()
-
-
-def _enter_subjects(connection: sqlite3.Connection, subjects: Sequence[Subject], parts: Sequence[_Part]) -> None:
-    unfinished = {name for part in parts for name in part.unfinished}
-    connection.executemany(
-        "INSERT INTO subject (id, data, problem, complete) VALUES (?, ?, ?, ?)",
-        [
-            (one.id, to_json({key: getattr(one, key) for key in ("backend", "configuration", "device", "versions", "environment")}),
-             one.problem, int(one.id not in unfinished))
-            for one in subjects
-        ],
-    )  # fmt: skip
-
-
-def _copy_cases(connection: sqlite3.Connection, part: _Part) -> None:
-    connection.execute("INSERT OR IGNORE INTO main.case_ (id, json) SELECT id, json FROM part.case_ ORDER BY number")
-    torn = connection.execute(
-        "SELECT p.id FROM part.case_ p JOIN main.case_ m ON m.id = p.id WHERE m.json != p.json LIMIT 1"
-    ).fetchone()
-    if torn:
-        raise RunFileError(f"{part.path} is damaged: its case {torn[0]} has the id of another question.")
-
-
-_PAIRED = """
-FROM part.observation p
-JOIN part.subject ps ON ps.number = p.subject JOIN main.subject ms ON ms.id = ps.id
-JOIN part.case_ pc ON pc.number = p.case_ JOIN main.case_ mc ON mc.id = pc.id
-LEFT JOIN main.observation m ON m.subject = ms.number AND m.case_ = mc.number
-"""
-"""Each observation of a part beside the one of the same question by the same subject that is there already, if any."""
-
-_STATES = """
-INSERT INTO main.state SELECT ms.number, p.group_, p.before, p.after
-FROM part.state p JOIN part.subject ps ON ps.number = p.subject JOIN main.subject ms ON ms.id = ps.id
-WHERE NOT EXISTS (
-  SELECT 1 FROM main.state m WHERE m.subject = ms.number AND m.group_ = p.group_ AND m.before = p.before AND m.after = p.after
-)
-"""
-
-
-_PUBLIC = "INSERT OR IGNORE INTO main.meta SELECT key, value FROM part.meta WHERE substr(key, 1, ?) = ? ORDER BY key"
-
-
-def _copy_observations(connection: sqlite3.Connection, parts: Sequence[_Part], number: int) -> None:
-    """Those that are not there yet. What could not be asked in one file and was in another has an answer."""
-    again = connection.execute(
-        f"SELECT ms.number, mc.number, ms.id, mc.json, m.outcome, m.data, p.outcome, p.data {_PAIRED} WHERE m.outcome IS NOT NULL"
-    )
-    replacing = []
-    for subject, case, name, question, outcome, data, its_outcome, its_data in again:
-        mine, other = _told(outcome, data), _told(its_outcome, its_data)
-        if mine != other and ASKED_AGAIN not in (outcome, its_outcome):
-            raise RunFileError(_two_answers(parts, number, name, question, mine, other))
-        # Of equal answers the one that sorts first: they differ in the seconds that they took, or in how an error is worded.
-        if (outcome == ASKED_AGAIN, data) > (its_outcome == ASKED_AGAIN, its_data):
-            replacing.append((its_outcome, its_data, subject, case))
-    connection.executemany(
-        "UPDATE main.observation SET outcome = ?, data = ? WHERE subject = ? AND case_ = ?", replacing
-    )
-    connection.execute(
-        f"INSERT INTO main.observation SELECT ms.number, mc.number, p.outcome, p.data {_PAIRED} WHERE m.outcome IS NULL"
-    )
-
-
-def _told(outcome: str, data: str) -> tuple[Any, ...]:
-    """What an observation says: bits, dtypes and shapes, or the type of the error; neither its time nor its wording."""
-    row = json.loads(data)
-    return outcome, row.get("error_type", ""), row.get("outputs", []), row.get("after")
-
-
-def _two_answers(
-    parts: Sequence[_Part], number: int, subject: str, question: str, mine: tuple[Any, ...], other: tuple[Any, ...]
-) -> str:
-    case = json.loads(question)
-    earlier = [part.path for part in parts[:number] if any(one.id == subject for one in part.subjects)]
-    asked = f"{case['entry_point']} {case['quantity']} {case['dtype']} {case['mode']} {case.get('detail', '')}".rstrip()
-    what = "bits" if mine[0] == other[0] == "returned" else f"outcomes ({_worded(mine)}, {_worded(other)})"
-    return (
-        f"{' or '.join(map(str, earlier))} and {parts[number].path} can't be put together: {subject} was asked the same in both "
-        f"and gave different {what} for {case['function']} through {asked}, topic {case['topic']}. `nnconform compare` shows all "
-        "that differs."
-    )
-
-
-def _worded(answer: tuple[Any, ...]) -> str:
-    return " ".join(str(part) for part in answer[:2] if part).replace("_", " ")
-
-
-def _copy_blobs(connection: sqlite3.Connection, part: _Part) -> None:
-    """Blobs by hash, each once, packed as they are.
-
-    A blob that rests on one which is here already, and there rests on another in its turn, is packed anew by itself: chains
-    of different files must not join, or they could grow longer than a reader follows, or bite their own tail.
-    """
-    connection.execute(
-        "INSERT INTO main.blob (hash, codec, width, size, base, data) SELECT hash, codec, width, size, base, data FROM part.blob p"
-        " WHERE NOT EXISTS (SELECT 1 FROM main.blob m WHERE m.hash = p.hash)"
-        " AND NOT EXISTS (SELECT 1 FROM main.blob m WHERE m.hash = p.base AND m.base != '') ORDER BY number"
-    )
-    left = connection.execute(
-        "SELECT hash, width FROM part.blob p WHERE NOT EXISTS (SELECT 1 FROM main.blob m WHERE m.hash = p.hash)"
-    ).fetchall()
-    if not left:
-        return
-    with RunFile.open(part.path) as source:
-        for name, width in left:
-            packed = pack(source.blob(name), width)
-            connection.execute(
-                "INSERT INTO main.blob (hash, codec, width, size, base, data) VALUES (?, ?, ?, ?, ?, ?)",
-                (name, packed.codec, packed.width, packed.size, packed.base, packed.data),
-            )
-
-
-def _check(connection: sqlite3.Connection, path: Path, parts: Sequence[_Part]) -> None:
-    """Nothing was lost: every question that a part has an answer to is answered, and every blob can be unpacked."""
-    for part in parts:
-        connection.execute("ATTACH DATABASE ? AS part", (str(part.path),))
-        (lost,) = connection.execute(f"SELECT count(*) {_PAIRED} WHERE m.outcome IS NULL").fetchone()
-        (asked,) = connection.execute("SELECT count(*) FROM part.observation").fetchone()
-        (found,) = connection.execute(f"SELECT count(*) {_PAIRED}").fetchone()
-        (torn,) = connection.execute(
-            "SELECT count(*) FROM part.blob p WHERE NOT EXISTS (SELECT 1 FROM main.blob m WHERE m.hash = p.hash)"
-        ).fetchone()
-        connection.execute("DETACH DATABASE part")
-        if lost or torn or asked != found:
-            raise RunFileError(f"{part.path} is damaged: some of its observations belong to no subject or to no case.")
-    loose = connection.execute(
-        "SELECT count(*) FROM blob b WHERE base != '' AND NOT EXISTS (SELECT 1 FROM blob o WHERE o.hash = b.base)"
-    ).fetchone()
-    if loose[0]:
-        raise RunFileError("one of the files is damaged: it lacks the bytes of a tensor on which others rest.")
 
 
 def _named(aside: Path, out: Path) -> None:

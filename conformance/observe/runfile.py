@@ -17,6 +17,7 @@ Schema (application_id `APPLICATION_ID`, user_version `VERSION`):
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import sqlite3
@@ -70,7 +71,8 @@ _FUNCTION = "json_extract(case_.json, '$.function')"
 _META_KINDS = {"plan": dict, "bindings": dict, "environment": dict, "rules": list, "shards": dict}
 """What entries of `meta` must be for those who read them."""
 
-_EMPTY = blob_hash(b"")
+EMPTY = blob_hash(b"")
+"""Hash of no bytes, which are nowhere stored."""
 _MOST_BASES = 32 << 20
 """Bytes of blobs kept at hand to pack others against."""
 
@@ -90,7 +92,7 @@ class RunFile:
         self.path = path
         self._connection = connection
         self._lock = threading.RLock()
-        self._stored: set[str] = {_EMPTY}
+        self._stored: set[str] = {EMPTY}
         self._case_numbers: dict[str, int] = {}
         self._subject_numbers: dict[str, int] = {}
         self._bases: dict[tuple[object, ...], Base] = {}
@@ -285,6 +287,20 @@ class RunFile:
             )
             return {case: (outcome, _without_seconds(data)) for case, outcome, data in rows}
 
+    def digests(self, subject: str) -> dict[str, str]:
+        """A hash of what a subject was asked and answered about each function, without the seconds that it took."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_FUNCTION}, case_.id, outcome, observation.data FROM observation JOIN case_ ON case_.number = observation.case_"
+                " JOIN subject ON subject.number = observation.subject WHERE subject.id = ? ORDER BY observation.case_",
+                (subject,),
+            )
+            found: dict[str, Any] = {}
+            for function, case, outcome, data in rows:
+                digest = found.get(function) or found.setdefault(function, hashlib.blake2b(digest_size=20))
+                digest.update(f"{case}\x1f{outcome}\x1f{_without_seconds(data)}\x1e".encode())
+        return {function: digest.hexdigest() for function, digest in found.items()}
+
     def asked(self, subject: str) -> dict[tuple[str, str, str], int]:
         """How many cases a subject has an answer to, by function, mode and dtype."""
         with self._reading() as connection:
@@ -405,7 +421,7 @@ class RunFile:
         return twin, (argument, blobs[argument]) if argument in blobs else None
 
     def _blob(self, name: str, depth: int) -> bytes:
-        if name == _EMPTY:
+        if name == EMPTY:
             return b""
         if name in self._unpacked:
             return self._unpacked[name]

@@ -60,17 +60,14 @@ def tasks_for(request: Request, oracle: Oracle) -> list[Task]:
     A subject of which nothing falls to the request's shard has none.
     """
     lattices = Lattices(oracle)
-    functions = _functions_of_shard(request)
+    functions = functions_by_subject(request.shard, request.backends, request.selection)
     tasks = []
     for name in request.backends:
         adapter = registry.backend(name)
-        for configuration in adapter.configurations:
-            subject = _subject_id(adapter, configuration)
-            selection = request.selection
-            if request.shard is not None:
-                if not functions[subject]:
-                    continue
-                selection = replace(selection, functions=functions[subject])
+        for configuration, subject in subjects_of(adapter).items():
+            if not functions.get(subject, True):
+                continue
+            selection = replace(request.selection, functions=functions.get(subject, request.selection.functions))
             plan: Plan = plan_for(adapter, configuration, selection, lattices)
             tasks.append(
                 Task(
@@ -85,18 +82,21 @@ def tasks_for(request: Request, oracle: Oracle) -> list[Task]:
     return tasks
 
 
-def _subject_id(adapter: Any, configuration: str) -> str:
-    return str(adapter.name if configuration == "default" else f"{adapter.name}-{configuration}")
+def subjects_of(adapter: Any) -> dict[str, str]:
+    """Ids of a backend's subjects, by configuration: `torch`, `jax-x64`."""
+    return {one: adapter.name if one == "default" else f"{adapter.name}-{one}" for one in adapter.configurations}
 
 
-def _functions_of_shard(request: Request) -> dict[str, tuple[str, ...]]:
-    """The functions of each subject that fall to the request's shard; nothing where it has none."""
-    if request.shard is None:
+def functions_by_subject(
+    shard: Shard | None, backends: Sequence[str], selection: Selection
+) -> dict[str, tuple[str, ...]]:
+    """The functions of each subject that fall to a shard; nothing is named where there is no shard, which means everything."""
+    if shard is None:
         return {}
     return {
-        _subject_id(adapter, configuration): functions_of(request.shard, adapter, configuration, request.selection)
-        for adapter in map(registry.backend, request.backends)
-        for configuration in adapter.configurations
+        subject: functions_of(shard, adapter, configuration, selection)
+        for adapter in map(registry.backend, backends)
+        for configuration, subject in subjects_of(adapter).items()
     }
 
 
@@ -129,7 +129,9 @@ def run(
 
 def _falls_to_others(request: Request) -> bool:
     """Whether there is something to ask, and none of it in the request's shard: such a shard is empty, and merged like any."""
-    return request.shard is not None and any(_functions_of_shard(replace(request, shard=Shard(1, 1))).values())
+    return request.shard is not None and any(
+        functions_by_subject(Shard(1, 1), request.backends, request.selection).values()
+    )
 
 
 def meta_of(request: Request) -> dict[str, Any]:
@@ -145,7 +147,8 @@ def meta_of(request: Request) -> dict[str, Any]:
     }  # fmt: skip
     if request.shard is None:
         return meta
-    shards = record_of(request.shard.number, request.shard.of, _functions_of_shard(request))
+    asked = functions_by_subject(request.shard, request.backends, request.selection)
+    shards = record_of(request.shard.number, request.shard.of, asked)
     return {
         **meta,
         "plan": {**meta["plan"], "shard": str(request.shard)},

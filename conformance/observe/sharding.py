@@ -26,14 +26,14 @@ def remembered(meta: Mapping[str, Any]) -> Shards:
     """What a run file's `meta` says of shards; empty where it holds everything. Raises RunFileError where it makes no sense."""
     found = {}
     for subject, one in meta.get("shards", {}).items():
-        of, present, functions = (
-            (one.get(key) for key in ("of", "present", "functions")) if isinstance(one, dict) else (0, 0, 0)
-        )
-        sound = isinstance(of, int) and isinstance(present, list) and isinstance(functions, list)
+        given = one if isinstance(one, dict) else {}
+        of, present, functions = given.get("of"), given.get("present"), given.get("functions")
         if (
-            not sound
-            or not all(isinstance(n, int) and 1 <= n <= of for n in present)
-            or not all(isinstance(f, str) for f in functions)
+            not isinstance(of, int)
+            or not isinstance(present, list)
+            or not isinstance(functions, list)
+            or not all(isinstance(number, int) and 1 <= number <= of for number in present)
+            or not all(isinstance(name, str) for name in functions)
         ):
             raise RunFileError(f"a run file is damaged: what it says of the shards of {subject} makes no sense.")
         found[str(subject)] = {"of": of, "present": present, "functions": functions}

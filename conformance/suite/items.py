@@ -6,8 +6,8 @@ Knows the registry, the plan and the judge's records; no framework.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance import registry
@@ -57,12 +57,22 @@ class Verdict:
     text: str
 
 
-def items(backends: Sequence[str], selection: Selection) -> Iterator[Item]:
-    """Every item of these backends: rules of the functions that they have, crossed with the dtypes in which each is asked."""
+def items(
+    backends: Sequence[str], wanted: Selection, functions: Mapping[str, Collection[str]] | None = None
+) -> Iterator[Item]:
+    """Every item of these backends: rules of the functions that they have, crossed with the dtypes in which each is asked.
+
+    Of the subjects that `functions` names, only those.
+    """
     for name in backends:
         adapter = registry.backend(name)
         for configuration in adapter.configurations:
             subject = adapter.name if configuration == "default" else f"{adapter.name}-{configuration}"
+            selection = wanted
+            if functions is not None and subject in functions:
+                if not functions[subject]:
+                    continue
+                selection = replace(wanted, functions=tuple(functions[subject]))
             for function in FUNCTIONS.values():
                 bindings = [binding for binding in adapter.bindings if binding.function == function.name]
                 if not bindings or (selection.functions and function.name not in selection.functions):

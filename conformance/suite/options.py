@@ -15,7 +15,10 @@ import pytest
 
 from conformance import registry
 from conformance.cases.plan import FLOATS, INTEGERS, MODES, Selection, is_wanted
+from conformance.cases.shards import Shard, shard_from
 from conformance.observe.runfile import RunFile, RunFileError
+from conformance.observe.session import functions_by_subject, subjects_of
+from conformance.observe.sharding import missing, remembered
 from conformance.standard import CATALOGUE, rules_of
 
 SEVERAL = ("functions", "dtypes", "modes", "rules")
@@ -28,7 +31,8 @@ class Asked:
 
     `backends` holds names as they were given (a plug-in's may be `module:Class`); `pythons` the interpreters of other
     environments by backend; `run` the run file that is judged instead of observing, or None; `expectations` a folder of known
-    deviations instead of those that come with the backends.
+    deviations instead of those that come with the backends; `shard` the part that is asked, or None; `functions` those that fall to
+    it, or that the run file of a shard holds, by subject: all of those that it does not name.
     """
 
     backends: tuple[str, ...]
@@ -37,6 +41,8 @@ class Asked:
     pythons: Mapping[str, str] = field(default_factory=dict)
     run: Path | None = None
     expectations: Path | None = None
+    shard: Shard | None = None
+    functions: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def asked(config: pytest.Config) -> Asked:
@@ -46,12 +52,15 @@ def asked(config: pytest.Config) -> Asked:
     _check(given, named)
     if config.getoption("conformance_run"):
         return _remembered(config, given, named)
+    selection, shard = Selection(**given, tier=str(config.getoption("conformance_tier"))), _shard(config)
     return Asked(
         named,
-        Selection(**given, tier=str(config.getoption("conformance_tier"))),
+        selection,
         str(config.getoption("conformance_device")),
         _pythons(config.getoption("conformance_python") or (), named),
         expectations=_folder(config),
+        shard=shard,
+        functions=functions_by_subject(shard, named, selection),
     )
 
 
@@ -80,6 +89,16 @@ def _check(given: Mapping[str, Sequence[str]], backends: Sequence[str]) -> None:
                 raise pytest.UsageError(f"{other} and {name} are both called {registry.backend(name).name!r}: run one of them.")  # fmt: skip
     except (registry.UnknownName, ImportError) as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _shard(config: pytest.Config) -> Shard | None:
+    """The shard that is asked for; the only one of one is everything. Raises UsageError."""
+    given = config.getoption("conformance_shard")
+    try:
+        shard = shard_from(str(given)) if given else None
+    except ValueError as error:
+        raise pytest.UsageError(f"--conformance-shard: {error}") from error
+    return shard if shard is not None and shard.of > 1 else None
 
 
 def _folder(config: pytest.Config) -> Path | None:
@@ -120,23 +139,37 @@ def _remembered(config: pytest.Config, given: Mapping[str, tuple[str, ...]], nam
     Raises UsageError: a run file that can't be used, or that lacks what was asked for.
     """
     path = Path(str(config.getoption("conformance_run")))
-    if config.getoption("conformance_python") or config.getoption("conformance_device") != "cpu" or given["rules"]:
+    if (
+        config.getoption("conformance_python")
+        or config.getoption("conformance_device") != "cpu"
+        or config.getoption("conformance_shard")
+        or given["rules"]
+    ):
         raise pytest.UsageError(
-            "--conformance-run judges what was observed before: --conformance-python and --conformance-device have no place "
-            "beside it, and -k selects among its rules."
+            "--conformance-run judges what was observed before: --conformance-python, --conformance-device and --conformance-shard "
+            "have no place beside it, and -k selects among its rules."
         )
     try:
         with RunFile.open(path) as run_file:
             meta = run_file.meta()
+            shards = remembered(meta)
             observed = {subject.backend for subject in run_file.subjects()}
     except RunFileError as error:
         raise pytest.UsageError(str(error)) from error
+    # Of a shard alone the others are missing, and that is as it should be.
+    absent = [] if meta.get("complete") else missing(shards)
+    if absent:
+        raise pytest.UsageError(
+            f"{path} is not complete: {'; '.join(absent)}. `nnconform merge` puts all of them together."
+        )
     if not meta.get("complete"):
         raise pytest.UsageError(f"{path} is not complete: the command that made it goes on with --resume.")
     plan: Mapping[str, Any] = meta.get("plan", {})
     backends = named or tuple(name for name in map(str, plan.get("backends", ())) if ":" not in name)
     try:
-        lacking = [name for name in backends if registry.backend(name).name not in observed]
+        # To a shard of a small plan nothing may have fallen of a backend.
+        adapters = [registry.backend(name) for name in backends]
+        lacking = [one.name for one in adapters if one.name not in observed and not _is_empty(one, shards)]
     except (registry.UnknownName, ImportError) as error:
         raise pytest.UsageError(str(error)) from error
     if lacking:
@@ -149,4 +182,9 @@ def _remembered(config: pytest.Config, given: Mapping[str, tuple[str, ...]], nam
             raise pytest.UsageError(f"{path} was not asked about {', '.join(strange)}: its {part} are {', '.join(within)}.")  # fmt: skip
         narrowed[part] = given[part] or within
     return Asked(backends, Selection(**narrowed, tier=str(plan.get("tier", "default"))), run=path,
-                 expectations=_folder(config))  # fmt: skip
+                 expectations=_folder(config), functions={subject: one["functions"] for subject, one in shards.items()})  # fmt: skip
+
+
+def _is_empty(adapter: Any, shards: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a shard says of every subject of a backend that nothing fell to it."""
+    return all(subject in shards and not shards[subject]["functions"] for subject in subjects_of(adapter).values())

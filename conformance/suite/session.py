@@ -47,7 +47,9 @@ class Session:
         self._backends = [name for name in self._given if not items or name in needed]
         # What no selected item is about need not be observed.
         functions = tuple(dict.fromkeys(item.function for item in items))
-        self._asked = replace(asked, selection=replace(asked.selection, functions=functions)) if items else asked
+        # A shard is split from the whole selection, and says itself what it asks.
+        narrowed = items and asked.shard is None
+        self._asked = replace(asked, selection=replace(asked.selection, functions=functions)) if narrowed else asked
         self._judgements: dict[Path, Judgement] = {}
         self._indices: dict[Path, Index] = {}
         self._told: dict[str, str] = {}
@@ -83,6 +85,7 @@ class Session:
             pythons=self._asked.pythons,
             jobs=jobs,
             command="pytest",
+            shard=self._asked.shard,
         )
         self._folder.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_suffix(".lock")):

@@ -16,8 +16,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     found = asked(metafunc.config)
     if not found.backends:
         raise pytest.UsageError("which backend? Give --conformance-backend NAME, or --conformance-run FILE.")
-    every = list(items(found.backends, found.selection))
-    if not every:
+    every = list(items(found.backends, found.selection, found.functions))
+    if not every and not any(items(found.backends, found.selection)):
         raise pytest.UsageError(
             f"nothing to ask: no function, rule, dtype and mode of this selection come together for {', '.join(found.backends)}; "
             "`nnconform list backends` shows the modes that each has. Give fewer restrictions."

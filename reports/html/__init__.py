@@ -15,7 +15,7 @@ from markupsafe import Markup
 from conformance.judge.records import Judgement
 from conformance.standard import CATALOGUE, Bar
 
-from ..checks import checks_of, combine, severities, verdicts
+from ..checks import checks_of, combine, severities, shards_of, verdicts
 from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, plain
 from .embedded import FINDINGS_BUDGET, embedded, packed, places, rules
 from .matrix import VIEWS, dtypes, matrix
@@ -30,7 +30,7 @@ LARGEST = 1_490_000
 ROOM = 2_000
 """Bytes more than needed that are made free: what is packed together takes less than its parts."""
 
-HEAD = ("command", "shard", "platform", "standard", "oracle", "tier", "started", "nnconform")
+HEAD = ("command", "platform", "standard", "oracle", "tier", "started", "nnconform")
 """Entries of the run's environment that the head of the page shows, where the run has them."""
 
 
@@ -74,6 +74,7 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
                     (subject, [*subject.versions.items(), *flat(subject.environment)]) for subject in judgement.subjects
                 ],
                 totals=totals(judgement),
+                shards=shards_of(judgement),
                 summary=severities(judgement.findings),
                 findings=judgement.findings,
                 findings_left_out=data["findings_left_out"],

@@ -35,6 +35,13 @@ def tox_of(root: Path) -> configparser.ConfigParser:
     return parser
 
 
+def expanded(names: str) -> list[str]:
+    """The environments that a section is about: `a-{b,c}` is two of them."""
+    before, brace, rest = names.partition("{")
+    choices, _, after = rest.partition("}")
+    return [before + choice + end for choice in choices.split(",") for end in expanded(after)] if brace else [names]
+
+
 def project_of(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -42,7 +49,7 @@ def project_of(root: Path) -> dict[str, Any]:
 def environments_exist(root: Path) -> list[str]:
     """Every tox environment that is run by default or named in a text has a section."""
     tox = tox_of(root)
-    known = {section.removeprefix("testenv:") for section in tox.sections()}
+    known = {name for section in tox.sections() for name in expanded(section.removeprefix("testenv:"))}
     named = [("tox.ini", name.strip()) for name in tox["tox"]["env_list"].split(",")]
     for file in TALKING_OF_TOX:
         for names in re.findall(r"\btox (?:[a-z]+ )?(?:-q+ )?-e ([\w,-]+)", (root / file).read_text(encoding="utf-8")):
@@ -158,6 +165,7 @@ PLANTED = [
     (environments_exist, "tox.ini", "env_list = lint", "env_list = tidy, lint", "'tidy'"),
     (environments_exist, "README.md", "tox -e report", "tox -e reports", "'reports'"),
     (environments_exist, "tox.ini", "tox run -e matrix", "tox run -e matrices", "'matrices'"),
+    (environments_exist, "CONTRIBUTING.md", "tox -e versions-jax-old", "tox -e versions-jax-older", "'versions-jax-older'"),
     (tox_finds_what_it_names, "tox.ini", "extras = all", "extras = everything", "'everything'"),
     (tox_finds_what_it_names, "pyproject.toml", 'lint = ["ruff', 'tidy = ["ruff', "'lint'"),
     (tox_finds_what_it_names, "tox.ini", "pytest tests/matrix", "pytest tests/matrices", "no folder tests/matrices"),
