@@ -267,7 +267,18 @@ def data_goes_one_way(root: Path) -> list[str]:
     ]
 
 
-SKIPPED = {".git", ".tox", ".venv", "__pycache__", "build", "dist", "htmlcov", "nnconform-report", "nnconform-upgrade", "nnconform-versions"}
+SKIPPED = {
+    ".git",
+    ".tox",
+    ".venv",
+    "__pycache__",
+    "build",
+    "dist",
+    "htmlcov",
+    "nnconform-report",
+    "nnconform-upgrade",
+    "nnconform-versions",
+}
 MACHINE = re.compile(r"(?<![\w.~-])/(?:work|root|home|opt|mnt|srv|Users)/\w")
 # Spelt in two halves, so that this file does not contain what it looks for.
 HOSTS = re.compile("|".join(re.escape(a + b) for a, b in (

@@ -16,7 +16,9 @@ from statistics import median
 from conformance.formats import FORMATS
 
 from .changes import RANK, Change, Moved, Place, Seen
-from .differences import (
+from .message import folded, short, ulps
+from .records import SEVERITIES
+from .sides import (
     ANSWERS,
     CONSEQUENCE,
     CONVENTION,
@@ -30,8 +32,6 @@ from .differences import (
     TRAINING,
     Difference,
 )
-from .message import folded, short, ulps
-from .records import SEVERITIES
 
 SEVERAL = 4
 """Functions from which on the same error, dtype or derivative that changed is one change of the framework."""

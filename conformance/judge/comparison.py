@@ -21,10 +21,11 @@ from conformance.truth.cache import Oracle
 from . import likeness
 from .causes import PLACES, Asked, change_of, clusters_of, identity, rank
 from .changes import Change, Comparison, Names, Pair, Place, Seen
-from .differences import Difference, Side, answer_of, differences_of, is_other_words
+from .differences import differences_of
 from .functions import Read, reader
 from .records import Result
 from .run import judge_run
+from .sides import Difference, Side, answer_of, is_other_words
 from .signatures import SignatureChange, name_changes, signature_changes, told
 from .tensor_accuracy import spelt
 from .tensor_answers import tensors_of

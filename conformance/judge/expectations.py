@@ -29,6 +29,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, Context
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ _LISTS = (
     "rules", "entry_points", "dtypes", "modes", "regions", "configurations", "devices", "outcomes", "versions",
 )  # fmt: skip
 _KEYS = (*_TEXTS, *_LISTS, "parameters", "measured")
+
+_UP = Context(prec=4, rounding=ROUND_CEILING)
 
 Row = tuple[str, str]
 """Id of a rule, and a dtype: what a bound is about."""
@@ -269,12 +272,7 @@ def error_of(result: Result) -> float:
 def measured(results: Sequence[Result]) -> Bound:
     """The bound that these results just keep; ULP are rounded up to four digits."""
     worst = max(map(error_of, results))
-    return Bound(worst if worst in (0.0, float("inf")) else _rounded_up(worst), len(results))
-
-
-def _rounded_up(ulp: float) -> float:
-    rounded = float(f"{ulp:.4g}")
-    return rounded if rounded >= ulp else float(f"{ulp * 1.0005:.4g}")
+    return Bound(float(_UP.create_decimal_from_float(worst)), len(results))
 
 
 def apply(

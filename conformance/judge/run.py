@@ -84,7 +84,11 @@ def judge_run(
     # Not in the order in which they began: of two configurations now the one is first, now the other.
     in_order = sorted(
         run.subjects(),
-        key=lambda s: (order.index(s.backend) if s.backend in order else len(order), s.configuration != "default", s.id),
+        key=lambda s: (
+            order.index(s.backend) if s.backend in order else len(order),
+            s.configuration != "default",
+            s.id,
+        ),
     )
     subjects = {subject.id: subject for subject in in_order}
     bindings: Mapping[str, Any] = run.meta().get("bindings", {})

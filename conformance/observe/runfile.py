@@ -336,7 +336,9 @@ class RunFile:
         with self._reading() as connection:
             for start in range(0, len(wanted), 500):
                 some = wanted[start : start + 500]
-                rows = connection.execute(f"SELECT id, json FROM case_ WHERE id IN ({', '.join('?' * len(some))})", some)
+                rows = connection.execute(
+                    f"SELECT id, json FROM case_ WHERE id IN ({', '.join('?' * len(some))})", some
+                )
                 found.update((name, Case.from_json(text)) for name, text in rows)
         return found
 

@@ -96,7 +96,7 @@ def _names(names: Names) -> list[str]:
     for word, found in (("new", names.appeared), ("gone", names.gone)):
         if found:
             rest = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
-            said.append(f"{names.namespace}: {word} {', '.join(found[:MOST_NAMES])}{rest}")
+            said.append(plain(f"{names.namespace}: {word} {', '.join(found[:MOST_NAMES])}{rest}"))
     return said
 
 

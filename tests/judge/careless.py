@@ -96,15 +96,11 @@ def flushed(call: Call, y: Numbers) -> Numbers:
 # --- what goes wrong with tensors -------------------------------------------------------------------------------------
 
 
-def rows_or_all(call: Call) -> bool:
-    return call.asked.options["reduction"] in ("mean", "weighted_mean")
-
-
 def masked(call: Call) -> Any:
     return ~np.asarray(call.asked.tensors["where"], dtype=bool)
 
 
-def leaked(name: str, of: str) -> Callable[[Call, Numbers], Any]:
+def leaked(name: str) -> Callable[[Call, Numbers], Any]:
     """Rows in which an ignored or masked number is NaN."""
     return lambda call, y: np.broadcast_to(_spoilt_rows(call, name, y), y.shape)
 
@@ -112,10 +108,6 @@ def leaked(name: str, of: str) -> Callable[[Call, Numbers], Any]:
 def _spoilt_rows(call: Call, name: str, y: Numbers) -> Any:
     nan: Any = np.isnan(laid(call, name)).any(axis=-1)
     return nan if y.ndim == nan.ndim else nan[..., None] if y.ndim > nan.ndim else nan.any()
-
-
-def transposed(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape[::-1]
 
 
 def kept(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:

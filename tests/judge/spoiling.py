@@ -74,13 +74,6 @@ def laid(call: Call, name: str) -> Numbers:
     return core_last(call.asked.function, name, call.asked.tensors[name], call.asked.options)
 
 
-def rows_with(call: Call, name: str, what: Callable[[Any], Any]) -> Any:
-    """Which rows of an argument hold such a number, with a dimension of length one in place of the core."""
-    axis = call.asked.options["axis"]
-    axis = tuple(axis) if isinstance(axis, list) else axis
-    return what(call.asked.tensors[name]).any(axis=axis, keepdims=True)
-
-
 # --- what a fault understands -----------------------------------------------------------------------------------------
 
 

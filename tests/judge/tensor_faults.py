@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.tensor_toy import TensorFault
+from tests.tensor_toy import TensorFault, nudged
 
 from . import careless
 from . import other_definitions as other
@@ -122,12 +122,12 @@ FAULTS: tuple[TensorFault, ...] = (
     TensorFault("mask ignored by a loss", "kl_divergence", ("argument.where",), misreads=without("where"), topics=("arguments",)),
     TensorFault("mask of classes ignored", "cross_entropy", ("argument.where",), misreads=without("where"), topics=("arguments",)),
     TensorFault("mask inverted", "cosine_similarity", ("argument.where",), misreads=argument("where", lambda call, m: ~m), topics=("arguments",), asks=detailed(quantity="value", reduction="none")),
-    TensorFault("masked NaN reaches the value", "softmax", ("nan",), strike=put(lambda call: VALUE(call) and "where" in call.asked.tensors, careless.leaked("x", "where"), np.nan), topics=("edges",)),
+    TensorFault("masked NaN reaches the value", "softmax", ("nan",), strike=put(lambda call: VALUE(call) and "where" in call.asked.tensors, careless.leaked("x"), np.nan), topics=("edges",)),
     TensorFault("masked NaN reaches the gradient", "kl_divergence", ("gradient.log_prediction.nan",), ("gradient.target.nan",), strike=put(lambda call: GRADIENT(call) and "where" in call.asked.tensors, lambda c, y: np.isnan(c.asked.tensors["log_prediction"]), np.nan), topics=("edges",)),
     TensorFault("masked places have a gradient", "softmax", ("argument.where",), strike=put(lambda call: GRADIENT(call) and "where" in call.asked.tensors, lambda c, y: careless.masked(c), 1.0), topics=("arguments",)),
     TensorFault("masked mean divides by all", "kl_divergence", ("argument.where",), strike=lambda call, y: y * 2 if "where" in call.asked.tensors and call.asked.options["reduction"] == "mean" else y, topics=("arguments",)),
-    TensorFault("ignored NaN reaches the value", "cross_entropy", ("nan",), strike=put(VALUE, careless.leaked("logits", "labels"), np.nan), topics=("edges",)),
-    TensorFault("ignored NaN reaches the gradient", "cross_entropy", ("gradient.logits.nan",), strike=put(quantity("gradient", wrt="logits"), careless.leaked("logits", "labels"), np.nan), topics=("edges",)),
+    TensorFault("ignored NaN reaches the value", "cross_entropy", ("nan",), strike=put(VALUE, careless.leaked("logits"), np.nan), topics=("edges",)),
+    TensorFault("ignored NaN reaches the gradient", "cross_entropy", ("gradient.logits.nan",), strike=put(quantity("gradient", wrt="logits"), careless.leaked("logits"), np.nan), topics=("edges",)),
     TensorFault("ignored labels are not ignored", "cross_entropy", ("option.ignore_index",), misreads=default("ignore_index"), topics=("options",), asks=detailed("ignore_index")),
     TensorFault("ignored labels count in the mean", "cross_entropy", ("option.ignore_index",), misreads=defined(other.ignored_in_the_denominator, where=lambda call: call.asked.options["label_smoothing"] == 0), topics=("options",), asks=detailed("ignore_index-mean")),
     TensorFault("a NaN sample spoils the others", "cross_entropy", ("invariance.rows",), strike=careless.nan_everywhere, topics=("rows",)),

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.formats import FORMATS
 from conformance.judge.changes import KINDS, fails
-from conformance.judge.differences import steps_between
+from conformance.judge.movements import steps_between
 from conformance.observe.observation import Observation, Output
 from conformance.truth.cache import Oracle
 from tests.toy import NO_FAULT, Fault

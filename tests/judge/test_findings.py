@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.judge.findings import findings_of, gating
-from conformance.judge.records import OUTCOMES, Finding, Result, Totals, Worst
+from conformance.judge.records import OUTCOMES, Finding, Judgement, Result, Totals, Worst
 from conformance.judge.run import totals_of
 from conformance.observe.observation import Subject
 from conformance.suite.items import Item, Shown, index, verdict
@@ -162,7 +162,7 @@ ITEMS = [
 def test_an_item_of_the_matrix_fails_without_one_effective_comparison(
     results: list[Result], outcome: str, text: str
 ) -> None:
-    told = verdict(ITEM, index(_Judged(tuple(results))), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(ITEM, index(_judged(tuple(results))), Shown("torch"))  # type: ignore[arg-type]
     assert told.outcome == outcome
     assert text in told.text
 
@@ -178,16 +178,16 @@ def test_what_was_not_answered_speaks_for_all_that_it_would_have_answered(
 ) -> None:
     """It leaves its mark under one rule: of a derivative, that of the derivative or, where nothing is there, the value."""
     silent = replace(SILENT, outcome=outcome, message="no such thing")
-    told = verdict(replace(ITEM, rule=rule), index(_Judged((silent,))), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(replace(ITEM, rule=rule), index(_judged((silent,))), Shown("torch"))  # type: ignore[arg-type]
     assert (told.outcome, "no such thing" in told.text) == (comes_to, True)
     other = replace(silent, dtype="bfloat16")
-    told = verdict(replace(ITEM, rule=rule), index(_Judged((other,))), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(replace(ITEM, rule=rule), index(_judged((other,))), Shown("torch"))  # type: ignore[arg-type]
     assert told.text.endswith("no result of the run bears on it")
 
 
 def test_an_item_of_a_subject_that_never_ran_says_why_and_what_to_do() -> None:
     problem = "ModuleNotFoundError: No module named 'torch' (in python)"
-    judged = _Judged((), (replace(TORCH, problem=problem),))
+    judged = _judged((), (replace(TORCH, problem=problem),))
     told = verdict(ITEM, index(judged), Shown("torch"))  # type: ignore[arg-type]
     assert told.outcome == "could_not_run"
     assert told.text == (
@@ -197,18 +197,15 @@ def test_an_item_of_a_subject_that_never_ran_says_why_and_what_to_do() -> None:
 
 def test_the_command_of_an_item_has_the_options_that_it_needs() -> None:
     shown = Shown("my.module:Torch", "--python my.module:Torch=/old/python --tier deep")
-    told = verdict(ITEM, index(_Judged((RESULT,))), shown)  # type: ignore[arg-type]
+    told = verdict(ITEM, index(_judged((RESULT,))), shown)  # type: ignore[arg-type]
     assert told.text.endswith(
         "again     nnconform run my.module:Torch --functions gelu --rules value --dtypes float32 --modes eager "
         "--python my.module:Torch=/old/python --tier deep"
     )
 
 
-class _Judged:
-    """What `index` reads of a judgement."""
-
-    def __init__(self, results: tuple[Result, ...], subjects: tuple[Subject, ...] = (TORCH,)) -> None:
-        self.results, self.subjects = results, subjects
+def _judged(results: tuple[Result, ...], subjects: tuple[Subject, ...] = (TORCH,)) -> Judgement:
+    return Judgement({}, subjects, Totals(), results, ())
 
 
 def test_a_derivative_that_is_wrong_anyhow_is_one_finding_whatever_else_was_asked() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import permutations
 from pathlib import Path
@@ -66,10 +66,10 @@ def written(
     with RunFile.create(path, {**META, **meta}) as run_file:
         run_file.add_subject(subject)
         run_file.set_public(subject.id, {"signatures": {"torch.relu": "(x)"}, "names": {}})
-        for function in functions:
-            observation, blobs = (answers or {}).get(function) or answer(function)
-            state = (function, {"rounding": "nearest"}, {"rounding": "nearest"})
-            run_file.record(subject.id, [replace(observation, subject=subject.id)], blobs, state)
+        answered = [(answers or {}).get(function) or answer(function) for function in functions]
+        blobs = {name: data for _, stored in answered for name, data in stored.items()}
+        state = ("group", {"rounding": "nearest"}, {"rounding": "nearest"})
+        run_file.record(subject.id, [replace(one, subject=subject.id) for one, _ in answered], blobs, state)
         if finish:
             run_file.finish_subject(subject.id, subject.problem)
     return path
@@ -81,7 +81,7 @@ def shard(path: Path, number: int, of: int, functions: Sequence[str], subject: S
         "plan": {**PLAN, "shard": f"{number}/{of}"},
         "shards": shards,
         "environment": {**META["environment"], "shard": told(shards)},
-    }  # type: ignore[dict-item]
+    }
     return written(path, functions, subject, **{**meta, **more})
 
 
@@ -226,7 +226,7 @@ def test_the_same_question_with_two_answers_is_refused_and_named(tmp_path: Path)
 
 
 def test_time_and_wording_make_no_other_answer(tmp_path: Path) -> None:
-    raised = {"outcome": "raised", "error_type": "ValueError", "outputs": ()}
+    raised: dict[str, Any] = {"outcome": "raised", "error_type": "ValueError", "outputs": ()}
     one = written(
         tmp_path / "a.nnconform", answers={"gelu": answer("gelu", message="at 0x7f01", seconds=3.0, **raised)}
     )
@@ -338,18 +338,13 @@ def test_a_merge_that_ends_early_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def lose(table: str) -> Callable[[sqlite3.Connection], None]:
-    return lambda connection: (
-        connection.execute(
-            f"DELETE FROM main.{table} WHERE rowid IN (SELECT rowid FROM main.{table} LIMIT 1)"
-            if table == "blob"
-            else f"DELETE FROM main.{table} WHERE case_ = (SELECT min(case_) FROM main.{table})"
-        )
-        and None
-    )
+LOSING = {
+    "observation": "DELETE FROM main.observation WHERE case_ = (SELECT min(case_) FROM main.observation)",
+    "blob": "DELETE FROM main.blob WHERE number = (SELECT max(number) FROM main.blob)",
+}
 
 
-@pytest.mark.parametrize("table", ["observation", "blob"])
+@pytest.mark.parametrize("table", LOSING)
 def test_a_row_that_gets_lost_is_noticed(
     table: str, shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,7 +352,7 @@ def test_a_row_that_gets_lost_is_noticed(
 
     def spoil(connection: sqlite3.Connection, part: Any) -> None:
         copy(connection, part)
-        lose(table)(connection)
+        connection.execute(LOSING[table])
 
     monkeypatch.setattr(merging_rows, "_copy_blobs", spoil)
     refused(shards, tmp_path / "out", "damaged")
@@ -396,18 +391,16 @@ def store(run: MemoryRun, path: Path, functions: Sequence[str]) -> Path:
     """A run held in memory as a run file, with what it holds of these functions."""
     with RunFile.create(path, {**META, "plan": {}, "bindings": run.meta()["bindings"]}) as run_file:
         run_file.add_subject(run.subject)
-        for observation in run.asked:
-            if observation.case.function in functions:
-                run_file.record("toy", [observation], run.blobs)
+        run_file.record("toy", [one for one in run.asked if one.case.function in functions], run.blobs)
         run_file.finish_subject("toy")
     return path
 
 
 def test_the_toys_shards_come_to_the_same_results_as_the_toy(oracle: Oracle, tmp_path: Path) -> None:
     fault = Fault("half", ("relu", "leaky_relu", "relu6"), (), strike=scale(always, 0.5))
-    toy, selection = (
-        Toy(oracle, fault),
-        Selection(functions=fault.functions, rules=("value",), dtypes=("float32",), modes=("eager",), tier="quick"),
+    toy: Any = Toy(oracle, fault)
+    selection = Selection(
+        functions=fault.functions, rules=("value",), dtypes=("float32",), modes=("eager",), tier="quick"
     )
     run = observe(toy, selection, oracle, whole=False)
     parts = [store(run, tmp_path / f"{n}", functions_of(Shard(n, 2), toy, "default", selection)) for n in (1, 2)]
@@ -418,8 +411,7 @@ def test_the_toys_shards_come_to_the_same_results_as_the_toy(oracle: Oracle, tmp
             judged.append(judge_run(run_file, oracle))
     assert judged[0].findings
     assert len({result.function for result in judged[0].results}) == 3
-    assert list(map(repr, judged[0].results)) == list(map(repr, judged[1].results)), (
-        "as text: no NaN is equal to itself"
-    )
-    assert list(map(repr, judged[0].findings)) == list(map(repr, judged[1].findings))
+    # As text, because no NaN is equal to itself.
+    assert [repr(one) for one in judged[0].results] == [repr(one) for one in judged[1].results]
+    assert [repr(one) for one in judged[0].findings] == [repr(one) for one in judged[1].findings]
     assert judged[0].totals == judged[1].totals

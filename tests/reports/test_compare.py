@@ -58,7 +58,9 @@ def test_text_keeps_to_the_width(width: int) -> None:
 
 def test_text() -> None:
     content = text_of(comparison(replace(COMPARISON, changes=(GELU,), names=())), 100)
-    assert content == """\
+    assert (
+        content
+        == """\
 jax  jax 0.4.30 → 0.10.2, optax 0.1.9 → 0.2.8
   120 questions in both, 100 with the same answer; 2 errors in other words
 
@@ -73,11 +75,14 @@ Not like with like
   value, x < -5    0.50 ULP → 1.2e+07 ULP
   gradient, x > 0  0.50 ULP → 1.2e+07 ULP
 """
+    )
 
 
 def test_nothing_is_said_to_be_nothing() -> None:
     for content in (text_of(comparison(NOTHING), 200), markdown(NOTHING), page(NOTHING)):
-        assert "Nothing changed: every question that both runs asked has the same answer in both, bit for bit." in content
+        assert (
+            "Nothing changed: every question that both runs asked has the same answer in both, bit for bit." in content
+        )
     assert "no subject in common" in text_of(comparison(replace(NOTHING, subjects=())), 100)
     assert "but the words of some errors" in text_of(comparison(replace(NOTHING, subjects=(PAIR,))), 100)
 
@@ -87,7 +92,13 @@ def test_json() -> None:
     assert plain["schema"] == 1
     assert plain["totals"] == {"worse": 1, "error changed": 1, "bits": 1}
     assert plain["failing"] == {"worse": True, "changed": True}
-    assert plain["subjects"][0]["questions"] == {"shared": 120, "equal": 100, "only_old": 3, "only_new": 4, "other_words": 2}
+    assert plain["subjects"][0]["questions"] == {
+        "shared": 120,
+        "equal": 100,
+        "only_old": 3,
+        "only_new": 4,
+        "other_words": 2,
+    }
     change = plain["changes"][0]
     assert (change["direction"], change["bits"]["distance"], change["bits"]["high"]) == ("worse", "inf", "nan")
     assert change["places"][0]["new"]["observed_bits"] == "0x80000000"
@@ -143,7 +154,13 @@ def test_html_has_the_matrix_filtered_to_what_changed() -> None:
     tags = read(content).tags
     assert sum(attributes.get("class") == "unchanged" for tag, attributes in tags if tag == "tr") == 1, "tanh"
     cells = [attributes["data-cell-link"] for _, attributes in tags if "data-cell-link" in attributes]
-    assert cells == ["relu/jax/bits only", "gelu/jax/worse", "gelu/jax/other", "gelu/jax/bits only", "softmax/jax/bits only"]
+    assert cells == [
+        "relu/jax/bits only",
+        "gelu/jax/worse",
+        "gelu/jax/other",
+        "gelu/jax/bits only",
+        "softmax/jax/bits only",
+    ]
     items = [attributes for tag, attributes in tags if tag == "li" and "data-kind" in attributes]
     assert [item["id"] for item in items] == ["aaaaaaaaaaaa", "cccccccccccc", "bbbbbbbbbbbb"]
     assert "0x80000000" in content
