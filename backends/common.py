@@ -6,13 +6,14 @@ Standard library and NumPy only, Python 3.9. Knows no framework, no function of 
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .protocol import BITS, Array, Binding, NotProvided, NotSupported
+from .protocol import BITS, Array, Binding, NotProvided, NotSupported, TensorBinding
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 """The floating-point dtypes; every other dtype of BITS is an integer or bool."""
@@ -97,6 +98,35 @@ def resolve(entry_point: str) -> Any:
                 raise NotProvided(f"{entry_point} does not exist in the installed version: no {path}") from None
         found = getattr(found, name)
     return found
+
+
+def taken(found: Any, binding: TensorBinding, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a call, without those that say what the bare call does anyhow and that the installed version lacks.
+
+    So a version from before an option came (the axis of optax' losses before 0.2.4) is asked what it does without it, and is
+    judged by that. Every other keyword that it lacks stays, and is refused in the version's own words.
+    """
+    try:
+        parameters = inspect.signature(found).parameters
+    except (TypeError, ValueError):  # written in C, most often
+        return dict(arguments)
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(arguments)
+    options = {keyword: option for option, keyword in binding.parameters.items()}
+
+    def is_default(keyword: str, value: Any) -> bool:
+        option = options.get(keyword, "")
+        if option not in binding.defaults:
+            return False
+        default = binding.defaults[option]
+        spelt = binding.spelt.get(option, {}).get(str(default), default)
+        return type(spelt) is type(value) and bool(spelt == value)
+
+    return {
+        keyword: value
+        for keyword, value in arguments.items()
+        if keyword in parameters or not is_default(keyword, value)
+    }
 
 
 def literal(value: Any) -> str:

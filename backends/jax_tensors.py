@@ -64,7 +64,8 @@ def _function(
     if binding.form not in ("function", "factory"):
         raise ValueError(f"{binding.id} is a {binding.form}; JAX' entry points are of form function or factory")
     found, places, behind = resolve(binding.entry_point), *spelling(binding, names)
-    spelt = {keyword: _passed(value) for keyword, value in {**binding.keywords, **arguments}.items()}
+    given = {**binding.keywords, **common.taken(found, binding, arguments)}
+    spelt = {keyword: _passed(value) for keyword, value in given.items()}
     if binding.form == "factory":
         found, spelt = found(**spelt), {}
 

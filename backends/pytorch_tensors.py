@@ -57,7 +57,8 @@ def prepare(
     if quantity in _DERIVATIVES and wrt not in names:
         raise ValueError(f"no argument {wrt!r} to differentiate in; this call has {', '.join(names)}")
     of = list(names).index(wrt) if quantity in _DERIVATIVES else -1
-    asked = Asked(binding, resolve(binding.entry_point), tuple(names), spelt_out(binding, arguments), of)
+    found = resolve(binding.entry_point)
+    asked = Asked(binding, found, tuple(names), spelt_out(binding, common.taken(found, binding, arguments)), of)
     traced = compiled if mode == "compiled" else None
     if quantity == "copied":
         return _copied(torch, asked, traced)

@@ -30,11 +30,14 @@ def question(
     dtype: str,
 ) -> Callable[..., Sequence[Any]]:
     """The function of tensors that answers `quantity` (see protocol.Backend.prepare_tensors), as it would be traced."""
-    spelt = {name: _resolved(value) for name, value in {**binding.keywords, **arguments}.items()}
     found = resolve(binding.entry_point)
+    given = {**binding.keywords, **common.taken(found, binding, arguments)}
+    spelt = {name: _resolved(value) for name, value in given.items()}
     if binding.form == "layer":
-        # A layer and a Keras loss cast floats to their own dtype, which is float32 unless they are told.
-        made = found(**spelt, **({"dtype": dtype} if dtype in FLOATS else {}))
+        # A layer and a Keras loss cast floats to their own dtype, which is float32 unless they are told. They are told nothing
+        # that holds anyhow: the losses of Keras before 3.4 know no dtype.
+        told = dtype in FLOATS and dtype != tf.keras.backend.floatx()
+        made = found(**spelt, **({"dtype": dtype} if told else {}))
         if quantity == "copied":
             callers = [_call(one, binding, names, {}) for one in _copies(made)]
             return lambda *tensors: tuple(caller(*tensors) for caller in callers)

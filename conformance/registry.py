@@ -69,13 +69,23 @@ def backend(name: str) -> Any:
     return load(backend_specification(name))
 
 
-def expectations(name: str) -> Path:
-    """Where a backend's known deviations are kept: `expectations/NAME.toml` beside its module. There need be no such file.
+def expectations(names: Iterable[str], folder: Path | None = None) -> dict[str, Path]:
+    """Where the known deviations of backends are kept: `expectations/NAME.toml` beside their modules, or in `folder`.
 
-    Raises UnknownName, and ImportError where a plug-in's module is missing.
+    There need be no such file. A backend that nobody has here has no place of its own, and is left out.
     """
-    adapter = backend(name)
-    return Path(str(sys.modules[adapter.__module__].__file__)).parent / "expectations" / f"{adapter.name}.toml"
+    found = {}
+    for name in dict.fromkeys(names):
+        if folder is not None:
+            found[name] = folder / f"{name}.toml"
+            continue
+        try:
+            adapter = backend(name)
+        except (UnknownName, ImportError):
+            continue
+        module = sys.modules[adapter.__module__]
+        found[name] = Path(str(module.__file__)).parent / "expectations" / f"{name}.toml"
+    return found
 
 
 def report(name: str) -> Any:

@@ -91,11 +91,22 @@ def judged(run_file: RunFile, oracle: Any, expectations: Path | None = None) -> 
     from conformance.reproducers import reproducer
 
     try:
-        causes = known_deviations((subject.backend for subject in run_file.subjects()), expectations)
+        causes = known_deviations(paths_of_expectations(run_file.subjects(), expectations))
     except ExpectationsError as error:
         raise click.UsageError(str(error)) from error
     with judging() as progress:
         return judge_run(run_file, oracle, reproducer, progress, causes)
+
+
+def paths_of_expectations(subjects: Iterable[Any], folder: Path | None) -> dict[str, Path]:
+    """The files of known deviations of these subjects' backends. Raises UsageError: the folder has none of them."""
+    from conformance import registry
+
+    paths = registry.expectations((subject.backend for subject in subjects), folder)
+    if folder and not any(path.is_file() for path in paths.values()):
+        wanted = ", ".join(path.name for path in paths.values())
+        raise click.UsageError(f"{folder} has no expectations for this run: accepted is a folder with {wanted}.")
+    return paths
 
 
 def judgement_of(path: Path, expectations: Path | None = None) -> tuple[Judgement, dict[str, list[Any]]]:

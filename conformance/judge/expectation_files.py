@@ -14,7 +14,6 @@ from typing import Any
 
 import tomlkit
 
-from conformance import registry
 from conformance.formats import FORMATS
 
 from .expectations import (
@@ -44,16 +43,13 @@ class Rewritten:
     without_reason: tuple[str, ...]
 
 
-def rewrite(judgement: Judgement, plan: Mapping[str, Any], folder: Path | None = None) -> list[Rewritten]:
-    """Bring the files of the run's backends up to date; `folder` holds them, or they lie beside the adapters.
+def rewrite(judgement: Judgement, plan: Mapping[str, Any], paths: Mapping[str, Path]) -> list[Rewritten]:
+    """Bring the files of the run's backends up to date; `paths` are theirs, by backend.
 
     Rows that the run asked nothing about stay. Raises ExpectationsError (a file that can't be read or written).
     """
     backends = dict.fromkeys(subject.backend for subject in judgement.subjects if not subject.problem)
-    return [
-        _rewrite(backend, folder / f"{backend}.toml" if folder else registry.expectations(backend), judgement, plan)
-        for backend in backends
-    ]
+    return [_rewrite(backend, paths[backend], judgement, plan) for backend in backends if backend in paths]
 
 
 def _rewrite(backend: str, path: Path, judgement: Judgement, plan: Mapping[str, Any]) -> Rewritten:

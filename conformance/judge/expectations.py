@@ -36,7 +36,6 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from conformance import registry
 from conformance.observe.observation import Subject
 
 from .records import BINDING_LEVELS, FAULTS, Known, Result
@@ -158,25 +157,9 @@ def load(path: Path, backend: str) -> tuple[Cause, ...]:
     return causes
 
 
-def known_deviations(backends: Iterable[str], folder: Path | None = None) -> tuple[Cause, ...]:
-    """The causes of several backends: those that come with their adapters, or those of `folder/BACKEND.toml`.
-
-    A backend whose adapter is not installed here has none of the former. Raises ExpectationsError, also where the folder has no
-    file for any of the backends.
-    """
-    paths = {backend: folder / f"{backend}.toml" if folder else _beside(backend) for backend in dict.fromkeys(backends)}
-    if folder and not any(path and path.is_file() for path in paths.values()):
-        raise ExpectationsError(
-            f"{folder} has no expectations: accepted is a folder with {', '.join(f'{backend}.toml' for backend in paths)}."
-        )
-    return tuple(cause for backend, path in paths.items() if path for cause in load(path, backend))
-
-
-def _beside(backend: str) -> Path | None:
-    try:
-        return registry.expectations(backend)
-    except (registry.UnknownName, ImportError):
-        return None
+def known_deviations(paths: Mapping[str, Path]) -> tuple[Cause, ...]:
+    """The causes of several backends, by backend the file of each. Raises ExpectationsError."""
+    return tuple(cause for backend, path in paths.items() for cause in load(path, backend))
 
 
 def _cause(path: Path, backend: str, entry: Any, number: int) -> Cause:

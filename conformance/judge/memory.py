@@ -22,7 +22,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import conformance
 from conformance.observe.observation import Subject
 
 from .functions import Collected
@@ -41,7 +40,7 @@ _PARTS = ("standard", "truth", "cases", "judge")
 @cache
 def own_code() -> str:
     """Hash of the standard, the truth, the cases and the judge, of the libraries underneath, and of this Python."""
-    root = Path(str(conformance.__file__)).parent
+    root = Path(__file__).parents[1]
     files = [*sorted(file for part in _PARTS for file in (root / part).rglob("*.py")), root / "formats.py"]
     digest = hashlib.blake2b(sys.version.encode(), digest_size=20)
     for library in ("numpy", "python-flint", "ml_dtypes"):

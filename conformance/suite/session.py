@@ -67,10 +67,9 @@ class Session:
             if self._asked.run is None:
                 self._observe(path, [backend] if self._processes else self._backends, oracle, share)
             with RunFile.open(path) as run_file:
+                backends = (subject.backend for subject in run_file.subjects())
                 try:
-                    causes = known_deviations(
-                        (subject.backend for subject in run_file.subjects()), self._asked.expectations
-                    )
+                    causes = known_deviations(registry.expectations(backends, self._asked.expectations))
                 except ExpectationsError as error:
                     pytest.exit(str(error), returncode=USAGE)
                 self._judgements[path] = judge_run(run_file, oracle, causes=causes)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from conformance.judge.records import Judgement
 from conformance.standard import CATALOGUE, Bar
 
+from ..causes import causes_of
 from ..checks import checks_of, combine, severities, shards_of, verdicts
 from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, plain
 from .embedded import FINDINGS_BUDGET, embedded, packed, places, rules
@@ -84,6 +85,7 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
                 views=VIEWS,
                 sections=sections,
                 families=[(name, list(same)) for name, same in groupby(sections, lambda s: s.page.function.family)],
+                causes=causes_of(judgement),
                 absences=absences(checks, judgement.unspecified),
                 unspecified=judgement.unspecified,
                 states=STATES,

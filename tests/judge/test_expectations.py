@@ -189,11 +189,11 @@ def test_a_file_that_says_something_else_is_one_sentence(text: str, said: str, t
     assert str(tmp_path / "torch.toml") in str(error.value)
 
 
-def test_a_folder_without_any_file_is_refused_and_an_absent_file_is_empty(tmp_path: Path) -> None:
-    with pytest.raises(ExpectationsError, match=r"torch\.toml"):
-        known_deviations(["torch"], tmp_path)
-    (tmp_path / "jax.toml").write_text("schema = 1\n")
-    assert known_deviations(["torch", "jax"], tmp_path) == ()
+def test_every_backend_has_its_file_and_need_not_have_one(tmp_path: Path) -> None:
+    causes(tmp_path)
+    paths = registry.expectations(["torch", "jax", "nobody's"], tmp_path)
+    assert [(cause.backend, cause.name) for cause in known_deviations(paths)] == [("torch", "tail")]
+    assert list(registry.expectations(["torch", "nobody's"])) == ["torch"]
 
 
 def test_bounds_are_rounded_up_so_that_they_hold_what_was_measured() -> None:
@@ -219,7 +219,7 @@ def test_an_item_of_the_matrix_is_expected_only_if_all_that_deviates_is(tmp_path
 
 @pytest.mark.parametrize("backend", registry.BACKENDS)
 def test_the_files_that_come_with_the_backends(backend: str) -> None:
-    found = load(registry.expectations(backend), backend)
+    found = load(registry.expectations([backend])[backend], backend)
     assert len(found) <= 60
     for cause in found:
         assert len(cause.reason) > 40, cause.name
@@ -239,7 +239,7 @@ def judgement(tmp_path: Path, *results: Result, plan: dict[str, Any] = FULL) -> 
 
 def rewritten(tmp_path: Path, *results: Result, text: str = FILE, plan: dict[str, Any] = FULL) -> tuple[str, str]:
     (tmp_path / "torch.toml").write_text(text)
-    (one,) = rewrite(judgement(tmp_path, *results, plan=plan), plan, tmp_path)
+    (one,) = rewrite(judgement(tmp_path, *results, plan=plan), plan, {"torch": tmp_path / "torch.toml"})
     return (tmp_path / "torch.toml").read_text(), one.diff
 
 
@@ -279,7 +279,7 @@ def test_a_run_in_part_takes_nothing_away(tmp_path: Path) -> None:
 
 
 def test_a_backend_without_a_file_gets_one(tmp_path: Path) -> None:
-    (one,) = rewrite(judgement(tmp_path, WRONG), FULL, tmp_path)
+    (one,) = rewrite(judgement(tmp_path, WRONG), FULL, {"torch": tmp_path / "torch.toml"})
     assert one.without_reason == ("new-gelu.value",)
     assert load(tmp_path / "torch.toml", "torch")[0].measured
-    assert rewrite(judgement(tmp_path, WRONG), FULL, tmp_path)[0].diff == ""
+    assert rewrite(judgement(tmp_path, WRONG), FULL, {"torch": tmp_path / "torch.toml"})[0].diff == ""

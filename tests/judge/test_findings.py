@@ -178,17 +178,17 @@ def test_what_was_not_answered_speaks_for_all_that_it_would_have_answered(
 ) -> None:
     """It leaves its mark under one rule: of a derivative, that of the derivative or, where nothing is there, the value."""
     silent = replace(SILENT, outcome=outcome, message="no such thing")
-    told = verdict(replace(ITEM, rule=rule), index(_judged((silent,))), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(replace(ITEM, rule=rule), index(_judged((silent,))), Shown("torch"))
     assert (told.outcome, "no such thing" in told.text) == (comes_to, True)
     other = replace(silent, dtype="bfloat16")
-    told = verdict(replace(ITEM, rule=rule), index(_judged((other,))), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(replace(ITEM, rule=rule), index(_judged((other,))), Shown("torch"))
     assert told.text.endswith("no result of the run bears on it")
 
 
 def test_an_item_of_a_subject_that_never_ran_says_why_and_what_to_do() -> None:
     problem = "ModuleNotFoundError: No module named 'torch' (in python)"
     judged = _judged((), (replace(TORCH, problem=problem),))
-    told = verdict(ITEM, index(judged), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(ITEM, index(judged), Shown("torch"))
     assert told.outcome == "could_not_run"
     assert told.text == (
         f"torch could not run: {problem}. Install it there, or give --conformance-python torch=PATH."
@@ -197,7 +197,7 @@ def test_an_item_of_a_subject_that_never_ran_says_why_and_what_to_do() -> None:
 
 def test_the_command_of_an_item_has_the_options_that_it_needs() -> None:
     shown = Shown("my.module:Torch", "--python my.module:Torch=/old/python --tier deep")
-    told = verdict(ITEM, index(_judged((RESULT,))), shown)  # type: ignore[arg-type]
+    told = verdict(ITEM, index(_judged((RESULT,))), shown)
     assert told.text.endswith(
         "again     nnconform run my.module:Torch --functions gelu --rules value --dtypes float32 --modes eager "
         "--python my.module:Torch=/old/python --tier deep"

@@ -28,7 +28,7 @@ from tests.toy import Fault, MemoryRun, Toy, observe
 
 FUNCTIONS = ("relu", "gelu", "silu", "softplus", "tanh", "elu")
 PLAN = {"functions": [], "tier": "quick", "backends": ["torch"], "device": "cpu", "threads": 1}
-META = {
+META: dict[str, Any] = {
     "plan": PLAN, "standard": "abc", "nnconform": "0.1.0", "rules": [], "command": "nnconform run torch", "complete": True,
     "environment": {"platform": "Linux", "cpu_flags": ["avx", "avx2"]}, "bindings": {"torch": {"relu/torch.relu": {"function": "relu"}}},
 }  # fmt: skip
