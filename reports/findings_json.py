@@ -80,6 +80,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "worst": _worst(finding.worst),
         "reproducer": finding.reproducer,
+        "cause": finding.cause,
+        "kind": finding.kind,
     }
 
 

@@ -44,6 +44,8 @@ def records(judgement: Judgement) -> Iterator[dict[str, Any]]:
             "bits": result.bits,
             "message": result.message,
             "case": result.case,
+            "cause": result.cause,
+            "unexpected": result.unexpected,
         }
 
 

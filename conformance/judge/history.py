@@ -25,7 +25,7 @@ from conformance.standard import CATALOGUE
 
 from .findings import lost
 from .message import rule_name
-from .records import FAULTS, SEVERITIES, Finding, Judgement, Result, Worst
+from .records import BINDING_LEVELS, FAULTS, SEVERITIES, Finding, Judgement, Result, Worst
 
 STATES = (
     "crashed", "timed_out", "wrong", "raised", "inaccurate", "undecided", "convention", "information", "conforms", "unspecified",
@@ -38,6 +38,7 @@ CHANGES = {
     "better": "what deviated conforms now, or does so less severely",
     "new": "entry points are there that the version before did not have",
     "gone": "entry points that the version before had are not there any more",
+    "choice": "another choice where the standard leaves one free",
     "bits": "other bits came back, and every verdict is the same",
 }
 """How a cell may differ from the column before, and what that means."""
@@ -45,8 +46,11 @@ CHANGES = {
 SILENT = ("not_provided", "could_not_run")
 """Outcomes of entry points that a version does not have, as far as can be told."""
 
-YES, NO, ABSENT, UNASKED = "deviates", "conforms", "not_provided", "not_asked"
-"""What a version is to a cause: it shows it, it does not, it lacks the entry points, or it was not asked."""
+FAILED = ("raised", "crashed", "timed_out")
+"""Outcomes of calls that gave no answer which could be right or wrong."""
+
+YES, NO, ABSENT, RAISED, UNASKED = "deviates", "conforms", "not_provided", "raised", "not_asked"
+"""What a version is to a cause: it shows it, it does not, it lacks the entry points, its calls failed, or it was not asked."""
 
 
 class Answers(Protocol):
@@ -318,13 +322,23 @@ def _changes(function: str, before: _Version, after: _Version) -> tuple[tuple[st
     old, new = (version.results.get(function, ()) for version in (before, after))
     had, has = _provided(old), _provided(new)
     ranks = [_ranks(results, had & has) for results in (old, new)]
-    worse = better = 0
+    failed = [_failed(results) for results in (old, new)]
+    counts = {"worse": 0, "better": 0, "new": len(has - had), "gone": len(had - has), "choice": 0}
     for key in ranks[0].keys() | ranks[1].keys():
-        was, now = (rank.get(key, len(STATES)) for rank in ranks)
-        worse += now < was
-        better += now > was
-    counts = {"worse": worse, "better": better, "new": len(has - had), "gone": len(had - has)}
-    words = {"worse": "worse", "better": "better", "new": "entry points appeared", "gone": "entry points went"}
+        (was, is_free), (now, is_free_now) = (rank.get(key, (len(STATES), True)) for rank in ranks)
+        # Where no answer came there was none to be right, and none is right now.
+        silent = (_is_among(failed[0], key) and was == len(STATES)) or (
+            _is_among(failed[1], key) and now == len(STATES)
+        )
+        if was != now and not silent:
+            counts["choice" if is_free and is_free_now else "worse" if now < was else "better"] += 1
+    words = {
+        "worse": "worse",
+        "better": "better",
+        "new": "entry points appeared",
+        "gone": "entry points went",
+        "choice": "other choices",
+    }
     changes = tuple(name for name, count in counts.items() if count)
     return changes, ", ".join(f"{counts[name]:,} {words[name]}" for name in changes)
 
@@ -334,14 +348,29 @@ def _provided(results: Iterable[Result]) -> set[str]:
     return {result.entry_point for result in results if result.outcome not in SILENT}
 
 
-def _ranks(results: Iterable[Result], entry_points: Collection[str]) -> dict[Key, int]:
-    """Of each key with a fault, the severest over all parameters, as a place in STATES."""
-    found: dict[Key, int] = {}
+def _ranks(results: Iterable[Result], entry_points: Collection[str]) -> dict[Key, tuple[int, bool]]:
+    """Of each key with a fault, the severest over all parameters, as a place in STATES; and whether its rule leaves a choice."""
+    found: dict[Key, tuple[int, bool]] = {}
     for result in results:
         if result.outcome in FAULTS and result.entry_point in entry_points:
-            rank = STATES.index(_state_of(result))
+            rank = (STATES.index(_state_of(result)), result.level not in BINDING_LEVELS)
             found[_key(result)] = min(rank, found.get(_key(result), rank))
     return found
+
+
+def _failed(results: Iterable[Result]) -> set[tuple[str, ...]]:
+    """Entry points with dtype, mode and rule, and with dtype and mode alone, of which every call failed."""
+    outcomes: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for result in results:
+        asked = (result.entry_point, result.dtype, result.mode)
+        outcomes[asked].add(result.outcome)
+        outcomes[(*asked, result.rule)].add(result.outcome)
+    return {asked for asked, some in outcomes.items() if some <= {*FAILED, "not_supported"} and some & set(FAILED)}
+
+
+def _is_among(failed: Collection[tuple[str, ...]], key: Key) -> bool:
+    entry_point, rule, dtype, mode = key[:4]
+    return (entry_point, dtype, mode) in failed or (entry_point, dtype, mode, rule) in failed
 
 
 def _other_bits(before: _Version, after: _Version) -> dict[str, int]:
@@ -395,13 +424,16 @@ def _causes(versions: Sequence[_Version]) -> Iterator[Cause]:
         by_vector: dict[tuple[str, ...], list[Combination]] = defaultdict(list)
         shown = [_shown(cause, findings, deviating[place]) for place, findings in enumerate(cluster)]
         for combination in sorted(set().union(*shown)):
+            shows = [place for place, some in enumerate(shown) if combination in some]
+            # Calls that fail here and fail there are one deviation, under whichever region each is filed.
+            fails = any(_fails(cause, combination, versions[place]) for place in shows)
+            others = (_why_not(cause, combination, version) for version in versions)
             vector = tuple(
-                YES if combination in shown[place] else _why_not(cause, combination, version)
-                for place, version in enumerate(versions)
+                YES if place in shows or (fails and what == RAISED) else what for place, what in enumerate(others)
             )
             by_vector[vector].append(combination)
         for vector, combinations in by_vector.items():
-            if {ABSENT, NO} & set(vector):
+            if {ABSENT, RAISED, NO} & set(vector):
                 found.append(_cause(cause, vector, combinations, cluster, versions))
     yield from sorted(found, key=_rank)
 
@@ -465,14 +497,23 @@ def _why_not(cause: Cause_, combination: Combination, version: _Version) -> str:
         return ABSENT
     if not mine:
         return UNASKED
-    return ABSENT if all(result.outcome in ("not_supported", *SILENT) for result in mine) else NO
+    if all(result.outcome in ("not_supported", *SILENT) for result in mine):
+        return ABSENT
+    return RAISED if _fails(cause, combination, version) else NO
+
+
+def _fails(cause: Cause_, combination: Combination, version: _Version) -> bool:
+    """Whether no call that the cause is about gave an answer."""
+    entry_point, dtype, mode = combination
+    failed = _failed(result for result in version.results.get(cause[0], ()) if result.entry_point == entry_point)
+    return (entry_point, dtype, mode) in failed or (entry_point, dtype, mode, f"{cause[0]}.{cause[1]}") in failed
 
 
 def _cause(
     cause: Cause_, vector: tuple[str, ...], combinations: Sequence[Combination], cluster: Sequence[Sequence[Finding]],
     versions: Sequence[_Version],
 ) -> Cause:  # fmt: skip
-    last = max(place for place, what in enumerate(vector) if what == YES)
+    last = max(place for place, what in enumerate(vector) if what == YES and cluster[place])
     names, dtypes, modes = ({combination[part] for combination in combinations} for part in range(3))
     behind = [
         finding
@@ -502,18 +543,24 @@ def when(vector: Sequence[str], labels: Sequence[str]) -> str:
         shown = [known[place][1] for place in places]
         return f"in {', '.join(shown[:-1])} and {shown[-1]}"
     if last == len(known) - 1:
-        had = any(what != ABSENT for what, _ in known[:first])
-        return f"since {known[first][1]}" + ("" if had else ", the first to have it")
+        return f"since {known[first][1]}{_alone({what for what, _ in known[:first]}, 'first')}"
     if first == 0:
-        has = any(what != ABSENT for what, _ in known[last + 1 :])
-        return f"until {known[last][1]}" + ("" if has else ", the last to have it")
+        return f"until {known[last][1]}{_alone({what for what, _ in known[last + 1 :]}, 'last')}"
     return f"only in {known[first][1]}" if first == last else f"from {known[first][1]} to {known[last][1]}"
 
 
+def _alone(others: Collection[str], place: str) -> str:
+    """What to add where the versions before, or after, had nothing that could have been right."""
+    if NO in others:
+        return ""
+    return f", the {place} to {'answer' if RAISED in others else 'have it'}"
+
+
 def _rank(cause: Cause) -> tuple[Any, ...]:
-    """What gates first, then the severest, then what lost most; of equals in the order of names."""
+    """What gates first, then what is otherwise in another version, the severest, what lost most; of equals in the order of names."""
     return (
-        cause.level not in ("MUST", "SHOULD"),
+        cause.level not in BINDING_LEVELS,
+        NO not in cause.versions,
         SEVERITIES.index(cause.severity),
         -round(lost(cause.worst), 3),
         cause.function,

@@ -9,6 +9,9 @@ from conformance.judge.message import folded, ulps
 
 from ..words import STATES, State, count
 
+LONGEST_INPUT = 120
+"""Characters of the worst input that are shown; the run file has all."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -27,6 +30,7 @@ MARKS = {
         ("better", "↗", "good", "better"),
         ("new", "+", "note", "new"),
         ("gone", "−", "note", "gone"),
+        ("choice", "↔", "note", "other choice"),
         ("bits", "≈", "quiet", "bits only"),
     )
 }
@@ -58,10 +62,14 @@ def measured(cause: Cause) -> str:
     worst = cause.worst
     if worst is None or not worst.input or worst.ulp != worst.ulp:
         return folded(cause.message)
-    at = "; ".join(worst.input)
+    at = _cut("; ".join(worst.input))
     return folded(
         f"{ulps(worst.ulp)} ULP at {at} ({worst.dtype}, {worst.mode}): {worst.observed} where {worst.truth} is due"
     )
+
+
+def _cut(inputs: str) -> str:
+    return inputs if len(inputs) <= LONGEST_INPUT else f"{inputs[: LONGEST_INPUT - 1]}…"
 
 
 def counted(number: int) -> str:

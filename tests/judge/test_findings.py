@@ -162,7 +162,7 @@ ITEMS = [
 def test_an_item_of_the_matrix_fails_without_one_effective_comparison(
     results: list[Result], outcome: str, text: str
 ) -> None:
-    told = verdict(ITEM, index(_judged(tuple(results))), Shown("torch"))  # type: ignore[arg-type]
+    told = verdict(ITEM, index(_judged(tuple(results))), Shown("torch"))
     assert told.outcome == outcome
     assert text in told.text
 

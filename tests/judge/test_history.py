@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from conformance.cases.case import Case
 from conformance.judge import history as module
 from conformance.judge.findings import findings_of
-from conformance.judge.history import ABSENT, NO, UNASKED, YES, History, Seen, Table, history, when
+from conformance.judge.history import ABSENT, NO, RAISED, UNASKED, YES, History, Seen, Table, history, when
 from conformance.judge.records import Judgement, Result, Totals, Worst
 from conformance.observe.observation import Subject
 
@@ -131,6 +131,9 @@ def test_columns_are_told_apart_by_what_differs(versions: list[dict[str, str]], 
         (replace(BAD, severity="inaccurate"), BAD, ("worse",), ""),
         (BAD, replace(BAD, severity="inaccurate"), ("better",), ""),
         (GOOD, result(outcome="raised"), ("worse",), f"since {NEW}"),
+        (result(outcome="raised", region="anywhere"), result(outcome="raised", region="x > 0"), (), ""),
+        (result(outcome="raised", region="anywhere"), GOOD, ("better",), f"until {OLD}"),
+        (GOOD, replace(BAD, level="MAY", severity="convention"), ("choice",), f"since {NEW}"),
         (result(outcome="not_provided"), BAD, ("new",), f"since {NEW}, the first to have it"),
         (result(outcome="not_provided"), GOOD, ("new",), ""),
         (BAD, result(outcome="not_provided"), ("gone",), f"until {OLD}, the last to have it"),
@@ -180,7 +183,8 @@ def test_since_until_and_in_between() -> None:
         ((NO, YES, YES), "since b"), ((YES, NO, NO), "until a"), ((NO, YES, NO), "only in b"), ((YES, NO, YES), "in a and c"),
         ((ABSENT, YES, YES), "since b, the first to have it"), ((YES, YES, ABSENT), "until b, the last to have it"),
         ((ABSENT, NO, YES), "since c"), ((UNASKED, NO, YES), "since c"), ((NO, UNASKED, YES), "since c"), ((YES, UNASKED, NO), "until a"),
-        ((NO, YES, YES, NO), "from b to c"),
+        ((NO, YES, YES, NO), "from b to c"), ((RAISED, YES, YES), "since b, the first to answer"), ((YES, RAISED, RAISED), "until a, the last to answer"),
+        ((ABSENT, RAISED, YES), "since c, the first to answer"), ((NO, RAISED, YES), "since c"),
     ],
 )  # fmt: skip
 def test_when_in_words(vector: tuple[str, ...], said: str) -> None:
@@ -221,6 +225,24 @@ def test_flushing_is_one_cause_for_all_functions() -> None:
     (cause,) = table(seen(OLD, *flush("conforms")), seen(NEW, *flush("deviates"))).causes
     assert (cause.function, cause.when, cause.severity) == ("*", f"since {NEW}", "information")
     assert table(seen(OLD, *flush("deviates")), seen(NEW, *flush("deviates"))).causes == ()
+
+
+def test_who_answers_for_the_first_time_has_not_got_worse() -> None:
+    """A call that failed altogether and now answers, wrongly at one place: it is better, and the place is told without blame."""
+    fails = [result(outcome="raised", region="anywhere", rule=rule) for rule in ("gelu.value", "gelu.nan")]
+    works = [
+        GOOD,
+        result(rule="gelu.nan"),
+        result(rule="gelu.nan", outcome="deviates", region="nan"),
+        result(rule="gelu.flush"),
+    ]
+    found = table(seen(OLD, *fails), seen(NEW, *works))
+    assert marks(found) == [(), ("better",)]
+    assert {(cause.rule, cause.when) for cause in found.causes} == {
+        ("value", f"until {OLD}"), ("nan", f"since {NEW}, the first to answer"),
+    }  # fmt: skip
+    back = table(seen(OLD, *works), seen(NEW, *fails))
+    assert marks(back) == [(), ("worse",)]
 
 
 NAN, OTHER_NAN = 0x7FC00000, 0xFFC00001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,8 @@ def test_what_is_kept_comes_back_equal(tmp_path: Path) -> None:
 
 
 def test_numbers_of_numpy_come_back_plain(tmp_path: Path) -> None:
-    given = Collected([replace(RESULT, comparisons=np.int64(3), worst=replace(WORST, ulp=np.float64(1.5)))])
+    int64: Any = np.int64  # what is declared as a number may be one of these
+    given = Collected([replace(RESULT, comparisons=int64(3), worst=replace(WORST, ulp=np.float64(1.5)))])
     Memory(tmp_path).keep(KEY, given)
     found = Memory(tmp_path).recall(KEY)
     assert found == given
@@ -74,7 +76,7 @@ def test_a_file_under_another_name_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_the_key_follows_everything_that_verdicts_follow_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    bindings = {"gelu/jax.nn.gelu": {"defaults": {}}, "relu/jax.nn.relu": {"defaults": {}}}
+    bindings: dict[str, Any] = {"gelu/jax.nn.gelu": {"defaults": {}}, "relu/jax.nn.relu": {"defaults": {}}}
     key = key_of(SUBJECT, "gelu", "digest", bindings)
     assert key == key_of(
         replace(SUBJECT, versions={"jax": "0.4.30"}), "gelu", "digest", {"gelu/jax.nn.gelu": {"defaults": {}}}

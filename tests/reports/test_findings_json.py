@@ -28,7 +28,7 @@ KEYS = {
     "totals": "comparisons vacuous conforms deviates unspecified undecided not_provided not_supported raised crashed"
     " timed_out could_not_run expected",
     "findings": "id function rule level severity subject backend version entry_points dtypes modes parameters region checked"
-    " deviating status reason link message worst reproducer",
+    " deviating status reason link message worst reproducer cause kind",
     "worst": "input input_bits observed observed_bits truth ulp absolute_error dtype mode",
 }
 """The contract of the command line, schema 1."""
