@@ -189,9 +189,8 @@ def _table(backend: str, configuration: str, device: str, members: Sequence[tupl
     versions = []
     for label, (_, seen, subject) in zip(labels, ordered, strict=True):
         by_function: dict[str, list[Result]] = defaultdict(list)
-        for result in seen.judgement.results:
-            if result.subject == subject.id:
-                by_function[result.function].append(result)
+        for result in _of_what_is_there([one for one in seen.judgement.results if one.subject == subject.id]):
+            by_function[result.function].append(result)
         versions.append(
             _Version(Column(label, subject.versions, seen.name, subject.problem), seen, subject, by_function)
         )
@@ -282,6 +281,18 @@ def _identity(result: Result) -> tuple[Any, ...]:
     return (*_key(result), repr(sorted(result.parameters.items())))
 
 
+def _of_what_is_there(results: Sequence[Result]) -> Iterator[Result]:
+    """The results without those that an entry point has though there is none: a dtype that nobody has may be refused all the same."""
+    values: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for result in results:
+        if result.rule == f"{result.function}.value":
+            values[result.function, result.entry_point].add(result.outcome)
+    for result in results:
+        outcomes = values.get((result.function, result.entry_point), set())
+        if not outcomes or outcomes - set(SILENT) or result.outcome in SILENT:
+            yield result
+
+
 # Cells
 
 
@@ -322,14 +333,12 @@ def _changes(function: str, before: _Version, after: _Version) -> tuple[tuple[st
     old, new = (version.results.get(function, ()) for version in (before, after))
     had, has = _provided(old), _provided(new)
     ranks = [_ranks(results, had & has) for results in (old, new)]
-    failed = [_failed(results) for results in (old, new)]
+    calls = [_calls(results) for results in (old, new)]
     counts = {"worse": 0, "better": 0, "new": len(has - had), "gone": len(had - has), "choice": 0}
     for key in ranks[0].keys() | ranks[1].keys():
         (was, is_free), (now, is_free_now) = (rank.get(key, (len(STATES), True)) for rank in ranks)
         # Where no answer came there was none to be right, and none is right now.
-        silent = (_is_among(failed[0], key) and was == len(STATES)) or (
-            _is_among(failed[1], key) and now == len(STATES)
-        )
+        silent = any(rank == len(STATES) and some.fail(*key[:4]) for rank, some in zip((was, now), calls, strict=True))
         if was != now and not silent:
             counts["choice" if is_free and is_free_now else "worse" if now < was else "better"] += 1
     words = {
@@ -358,19 +367,30 @@ def _ranks(results: Iterable[Result], entry_points: Collection[str]) -> dict[Key
     return found
 
 
-def _failed(results: Iterable[Result]) -> set[tuple[str, ...]]:
-    """Entry points with dtype, mode and rule, and with dtype and mode alone, of which every call failed."""
+@dataclass(frozen=True)
+class _Calls:
+    """What came of the calls of one function: outcomes by entry point, dtype and mode, and by these and the rule."""
+
+    outcomes: Mapping[tuple[str, ...], Collection[str]]
+
+    def fail(self, entry_point: str, rule: str, dtype: str, mode: str) -> bool:
+        """Whether there was no answer to what a rule is about: every call failed, or none was judged because others failed before."""
+        asked = (entry_point, dtype, mode)
+        if (*asked, rule) in self.outcomes:
+            under = set(self.outcomes[(*asked, rule)]) - {"not_supported", *SILENT}
+            return bool(under) and under <= set(FAILED)
+        return bool(set(FAILED) & set(self.outcomes.get(asked, ())))
+
+
+def _calls(results: Iterable[Result]) -> _Calls:
+    """The calls of one function, but for those that must be refused."""
     outcomes: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for result in results:
-        asked = (result.entry_point, result.dtype, result.mode)
-        outcomes[asked].add(result.outcome)
-        outcomes[(*asked, result.rule)].add(result.outcome)
-    return {asked for asked, some in outcomes.items() if some <= {*FAILED, "not_supported"} and some & set(FAILED)}
-
-
-def _is_among(failed: Collection[tuple[str, ...]], key: Key) -> bool:
-    entry_point, rule, dtype, mode = key[:4]
-    return (entry_point, dtype, mode) in failed or (entry_point, dtype, mode, rule) in failed
+        if ".errors." not in result.rule:
+            asked = (result.entry_point, result.dtype, result.mode)
+            outcomes[asked].add(result.outcome)
+            outcomes[(*asked, result.rule)].add(result.outcome)
+    return _Calls(outcomes)
 
 
 def _other_bits(before: _Version, after: _Version) -> dict[str, int]:
@@ -424,13 +444,14 @@ def _causes(versions: Sequence[_Version]) -> Iterator[Cause]:
         by_vector: dict[tuple[str, ...], list[Combination]] = defaultdict(list)
         shown = [_shown(cause, findings, deviating[place]) for place, findings in enumerate(cluster)]
         for combination in sorted(set().union(*shown)):
-            shows = [place for place, some in enumerate(shown) if combination in some]
-            # Calls that fail here and fail there are one deviation, under whichever region each is filed.
-            fails = any(_fails(cause, combination, versions[place]) for place in shows)
-            others = (_why_not(cause, combination, version) for version in versions)
+            shows = {place for place, some in enumerate(shown) if combination in some}
             vector = tuple(
-                YES if place in shows or (fails and what == RAISED) else what for place, what in enumerate(others)
+                YES if place in shows else _why_not(cause, combination, version)
+                for place, version in enumerate(versions)
             )
+            # Calls that fail here and fail there are one deviation, under whichever region each is filed.
+            if RAISED in vector and any(_fails(cause, combination, versions[place]) for place in shows):
+                vector = tuple(YES if what == RAISED else what for what in vector)
             by_vector[vector].append(combination)
         for vector, combinations in by_vector.items():
             if {ABSENT, RAISED, NO} & set(vector):
@@ -505,8 +526,8 @@ def _why_not(cause: Cause_, combination: Combination, version: _Version) -> str:
 def _fails(cause: Cause_, combination: Combination, version: _Version) -> bool:
     """Whether no call that the cause is about gave an answer."""
     entry_point, dtype, mode = combination
-    failed = _failed(result for result in version.results.get(cause[0], ()) if result.entry_point == entry_point)
-    return (entry_point, dtype, mode) in failed or (entry_point, dtype, mode, f"{cause[0]}.{cause[1]}") in failed
+    calls = _calls(version.results.get(cause[0], ()))
+    return calls.fail(entry_point, f"{cause[0]}.{cause[1]}", dtype, mode)
 
 
 def _cause(

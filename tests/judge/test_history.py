@@ -245,6 +245,14 @@ def test_who_answers_for_the_first_time_has_not_got_worse() -> None:
     assert marks(back) == [(), ("worse",)]
 
 
+def test_what_is_said_of_an_entry_point_that_is_not_there_is_no_verdict_on_it() -> None:
+    """An integer dtype that the backend lacks is refused, whether there is a function or not."""
+    absent = [result(outcome="not_provided"), result(rule="gelu.dtype.integer", dtype="int64")]
+    found = table(seen(OLD, *absent), seen(NEW, BAD, result(rule="gelu.dtype.integer", dtype="int64")))
+    assert states(found) == ["not_provided", "wrong"]
+    assert marks(found) == [(), ("new",)]
+
+
 NAN, OTHER_NAN = 0x7FC00000, 0xFFC00001
 
 
