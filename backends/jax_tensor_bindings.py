@@ -13,6 +13,9 @@ from .protocol import TensorBinding
 _JAX = "https://docs.jax.dev/en/latest/_autosummary/"
 _OPTAX = "https://optax.readthedocs.io/en/latest/api/generated/"
 
+# What jax.scipy implements: a universal function, which broadcasts its arguments.
+_REL_ENTR = "https://docs.scipy.org/doc/scipy/reference/generated/scipy.special.rel_entr.html"
+
 _NONE: dict[str, Any] = {"reduction": "none"}
 _EACH: dict[str, Any] = {"reduction": "none", "rows": "none", "axis": -1}
 _WHERE = {"where": "where"}
@@ -100,7 +103,8 @@ _DIVERGENCES = (
            fixed=_SUMMED, **_AXIS),
     _optax("convex_kl_divergence", "convex_kl_divergence", "log_prediction", "target", named=_WHERE,
            fixed=_SUMMED, **_AXIS, remark="deprecated: the former name of generalized_kl_divergence"),
-    _jax("kl_divergence_of_probabilities", "jax.scipy.special.rel_entr", "target", "prediction", fixed={**_EACH, "clip": 0.0}),
+    _jax("kl_divergence_of_probabilities", "jax.scipy.special.rel_entr", "target", "prediction", fixed={**_EACH, "clip": 0.0},
+         broadcasts=_REL_ENTR, unsound={"errors.shape": _REL_ENTR}, remark="of single numbers, as SciPy's universal function; the sum of them is the divergence"),
 )  # fmt: skip
 
 _SQUARES = "epsilon is the least squared norm, not the least norm that the docstring of 0.2.8 speaks of: " \

@@ -63,7 +63,7 @@ def _rewrite(backend: str, path: Path, judgement: Judgement, plan: Mapping[str, 
     gone = []
     for number, cause in enumerate(causes):
         rows = _rows(cause, results, found[key_of(cause)], subjects, plan)
-        if rows is None:
+        if rows is None or cause.unstable:
             continue
         if rows:
             _set_measured(entries[number], rows, cause.measured)

@@ -13,6 +13,7 @@ results and files; no framework, and no way to excuse anything without a reason 
     rules = ["gelu.value", "gelu.gradient*"]     shell patterns on ids of rules
     entry_points, regions = […]              shell patterns; dtypes, modes, configurations, devices, outcomes = […]: names
     parameters = { approximate = "tanh" }    what the parameters of the result must contain
+    unstable = true                          another answer at each call (memory that nobody wrote): has no bound, is never stale
     versions = ["jax>=0.4.30"]               PEP 508 requirements that the subject's versions must meet
     [cause.measured]                         written by `nnconform expect RUN --update`: rule, dtype, [worst ULP, results]
     "gelu.value" = { float32 = [33.5, 4] }
@@ -54,7 +55,7 @@ _TEXTS = ("name", "kind", "reason", "link", "title")
 _LISTS = (
     "rules", "entry_points", "dtypes", "modes", "regions", "configurations", "devices", "outcomes", "versions",
 )  # fmt: skip
-_KEYS = (*_TEXTS, *_LISTS, "parameters", "measured")
+_KEYS = (*_TEXTS, *_LISTS, "parameters", "unstable", "measured")
 
 _UP = Context(prec=4, rounding=ROUND_CEILING)
 
@@ -93,6 +94,7 @@ class Cause:
     devices: tuple[str, ...] = ("cpu",)
     outcomes: tuple[str, ...] = ("deviates",)
     versions: tuple[str, ...] = ()
+    unstable: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[Row, Bound] = field(default_factory=dict)
 
@@ -175,6 +177,8 @@ def _cause(path: Path, backend: str, entry: Any, number: int) -> Cause:
             raise ExpectationsError(f"{where}: {key} is {value!r}; a text is accepted.")
         if key in _LISTS and not (isinstance(value, list) and value and all(isinstance(one, str) for one in value)):
             raise ExpectationsError(f"{where}: {key} is {value!r}; a list of texts is accepted, or no {key} at all.")
+        if key == "unstable" and not isinstance(value, bool):
+            raise ExpectationsError(f"{where}: unstable is {value!r}; true is accepted, or no unstable at all.")
         if key == "parameters" and not isinstance(value, dict):
             raise ExpectationsError(f"{where}: parameters is {value!r}; a table of names and values is accepted.")
     if entry.get("kind") not in KINDS:
@@ -193,7 +197,10 @@ def _cause(path: Path, backend: str, entry: Any, number: int) -> Cause:
             ) from error
     texts = {key: entry.get(key, "").strip() for key in _TEXTS}
     lists: dict[str, Any] = {key: tuple(entry[key]) for key in _LISTS if key in entry}
-    return Cause(backend, **texts, **lists, parameters=entry.get("parameters", {}), measured=_measured(where, entry))
+    return Cause(
+        backend, **texts, **lists, parameters=entry.get("parameters", {}), unstable=entry.get("unstable", False),
+        measured=_measured(where, entry),
+    )  # fmt: skip
 
 
 def _measured(where: str, entry: Mapping[str, Any]) -> dict[Row, Bound]:
@@ -296,6 +303,8 @@ def _against(
     whole = ""
     if lacking:
         whole = f"the expectation {cause.name} has no {lacking}"
+    elif cause.unstable:
+        bound = None
     elif bound is None:
         whole = f"the expectation {cause.name} matches, but {rule} in {dtype} was not among what was measured"
     elif counts and len(results) > bound.results:
@@ -329,11 +338,11 @@ def _stale(
     """Sentences on what the entry says and the run does not show; `everything`: whether nothing was left out of the run."""
     seen = rows_of(mine)
     asked = rows_asked(cause, results, subjects)
-    for row in cause.measured:
+    for row in () if cause.unstable else cause.measured:
         if row in asked and row not in seen:
             versions = ", ".join(sorted({subjects[result.subject].version for result in asked[row]}))
             yield f"{row[0]} in {row[1]} is not seen any more in {versions}: fixed, remove it"
-    if asked and not cause.measured and not mine:
+    if asked and not cause.measured and not mine and not cause.unstable:
         yield "it matches nothing that deviates: remove it"
     if (
         not asked

@@ -37,7 +37,8 @@ def judge_values(answers: Answers) -> Iterator[Result]:
         for verdict in answers.questions.verdicts(
             case, argument, answers.argument(case), observation.outputs[0], observed
         ):
-            yield _result(answers, observation, verdict)
+            if verdict.rule not in answers.function.inapplicable:
+                yield _result(answers, observation, verdict)
 
 
 def _result(answers: Answers, observation: Observation, verdict: Verdict) -> Result:

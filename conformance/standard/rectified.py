@@ -26,10 +26,11 @@ identity = Function(
         Property("at_least_argument", "identity(x) ≥ x"),
     ),
     bars={"value": _EXACT, "gradient": _EXACT, "second_derivative": _EXACT},
-    inapplicable=("overflow", "underflow_sign", "errors.argument"),
+    inapplicable=("overflow", "underflow_sign", "gradient.nan", "errors.argument"),
     sources=(Source("Keras documentation: linear activation", "https://keras.io/api/layers/activations/"),),
     notes=(
         "Nothing can be easier to compute; what it shows is whether anything else (a cast, a flush, a copy) touches the numbers.",
+        "Its derivative is 1 whatever x is, so that nothing of a NaN has to be in it.",
         "An identity may return None or a text as well as numbers (torch.nn.Identity takes any arguments, and says so): no rule has it refuse them.",
     ),
 )  # fmt: skip
