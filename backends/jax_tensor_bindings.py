@@ -107,8 +107,8 @@ _DIVERGENCES = (
          broadcasts=_REL_ENTR, unsound={"errors.shape": _REL_ENTR}, remark="of single numbers, as SciPy's universal function; the sum of them is the divergence"),
 )  # fmt: skip
 
-_SQUARES = "epsilon is the least squared norm, not the least norm that the docstring of 0.2.8 speaks of: " \
-           "https://github.com/google-deepmind/optax/pull/1703"  # fmt: skip
+_SQUARES = "epsilon is the least squared norm, as the documentation says since https://github.com/google-deepmind/optax/pull/1703; " \
+           "up to 0.2.8 it said the least norm"  # fmt: skip
 _COSINE: dict[str, Any] = {
     "named": _WHERE,
     "parameters": {"epsilon": "epsilon", "axis": "axis"},
@@ -123,7 +123,8 @@ _EMBEDDING = (
     _optax("triplet_margin", "triplet_margin_loss", "anchor", "positive", "negative",
            fixed={**_NONE, "swap": False, "epsilon_in": "sum"},
            parameters={"margin": "margin", "p": "norm_degree", "epsilon": "eps", "axis": "axis"},
-           defaults={"margin": 1.0, "p": 2, "epsilon": 1e-6, "axis": -1}),
+           defaults={"margin": 1.0, "p": 2, "epsilon": 1e-6, "axis": -1},
+           remark="its page: eps ensures numerical stability in the distance calculation, and not where it enters; it is added to the sum of powers"),
     _optax("ntxent", "ntxent", "embeddings", "labels", squeezed=-1, parameters={"temperature": "temperature"}, defaults={"temperature": 0.07}),
     _optax("ranking_softmax", "ranking_softmax_loss", "logits", "relevance", named={"where": "where", "weights": "weights"},
            parameters={"reduction": "reduce_fn"}, defaults={"reduction": "mean"},
@@ -149,9 +150,10 @@ _SEGMENTATION = (
     _optax("multiclass_dice_of_probabilities", "dice_loss", "prediction", "target", keywords={"apply_softmax": False}, **_CLASSES),
     _optax("multiclass_dice_per_class", "dice_loss", "logits", "target", keywords={"reduction": "none"}, squeezed=1,
            named={"class_weight": "class_weights"}, parameters=_TVERSKY, defaults=_TVERSKY_DEFAULTS),
-    _optax("generalized_dice", "multiclass_generalized_dice_loss", "logits", "target", squeezed=-1, fixed={"epsilon": 1e-7, "weighting": "mean"},
+    _optax("generalized_dice", "multiclass_generalized_dice_loss", "logits", "target", squeezed=-1, fixed={"epsilon": 0.0, "weighting": "mean"},
            parameters={"smooth": "smooth", "ignore_background": "ignore_background"},
-           defaults={"smooth": 1.0, "ignore_background": False}),
+           defaults={"smooth": 1.0, "ignore_background": False},
+           remark="its page: averaged across all classes and batch; it has no epsilon, the source adds 1e-7 to the squared frequencies"),
 )  # fmt: skip
 
 _PADDINGS = {"input_length": "logit_paddings", "label_length": "label_paddings"}

@@ -5,7 +5,8 @@ more: they have no binding of their own; a test holds that against the installed
 
 What holds for all of Keras: the loss functions take (y_true, y_pred); those of two numbers give the mean along the last axis
 (kl_divergence the sum), and only the classes reduce further and take weights. "Epsilon" is `keras.config.epsilon()`, 1e−7,
-and no keyword changes it.
+and no keyword changes it: it is bound where a page has it in a formula, a sentence or an example, and for the clip of
+probabilities, for which there is no formula. Where a page has a formula without it, that is what is promised.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ _IGNORING: dict[str, Any] = {
     "defaults": {"ignore_index": None, "axis": -1},
 }
 _NORMALISED = {"clip": _EPSILON, "normalise": True}
-_FIRST = "divides by the sum along the axis, then clips by 1e-7"
-_LAST = "clips by 1e-7, then divides by the sum: the logarithms of what was clipped go where logits are due; no axis but the last"
+_FUZZ = "1e-7, `the fuzz factor used in numeric expressions`: https://keras.io/api/utils/config_utils/#epsilon-function"
+_CLIPPED = f"clips by {_FUZZ}"
+_FIRST = f"divides by the sum along the axis, then clips by {_FUZZ}"
+_LAST = f"clips, then divides by the sum: the logarithms of what was clipped go where logits are due; no axis but the last; clips by {_FUZZ}"
 _NO_AXIS = "takes an axis, and with TensorFlow none but the last"
-_ONE_CLIPPED = "clips by 1e-7 inside of the logarithm, not in the focal factor"
+_ONE_CLIPPED = f"clips inside of the logarithm, not in the focal factor, by {_FUZZ}"
+_NO_CLIP = "its page clips nothing, and a cross entropy of logits needs no clip; the source clips their softmax by 1e-7"
 _EITHER: dict[str, Any] = {
     "recognised": ("labels",),
     "remark": "converts labels 0 and 1 to −1 and 1, if there are no others",
@@ -67,8 +71,14 @@ _TVERSKY: dict[str, Any] = {
     "parameters": {"alpha": "alpha", "beta": "beta", "axis": "axis"},
     "defaults": {"alpha": 0.5, "beta": 0.5},
 }
-_FLAT: dict[str, Any] = {"keywords": {"axis": None}, "squeezed": -1, "remark": "the default: all axes are one"}
-_SEGMENTED = {"smooth": 0.0, "epsilon": _EPSILON}
+_NO_EPSILON = "its formula has no epsilon; the source adds 1e-7 to the denominator"
+_FLAT: dict[str, Any] = {
+    "keywords": {"axis": None},
+    "squeezed": -1,
+    "remark": f"the default: all axes are one; {_NO_EPSILON}",
+}
+_TUPLE: dict[str, Any] = {**_TUPLES, "remark": _NO_EPSILON}
+_SEGMENTED = {"smooth": 0.0, "epsilon": 0.0}
 
 
 def _activation(function: str, name: str) -> TensorBinding:
@@ -161,18 +171,19 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
                   documentation=f"{_REGRESSION}#meansquarederror-class", remark="the second word for sum_over_batch_size"),
     *_both("absolute_error", "mean_absolute_error MeanAbsoluteError", _REGRESSION, fixed=_MEAN),
     *_both("absolute_percentage_error", "mean_absolute_percentage_error MeanAbsolutePercentageError", _REGRESSION,
-           fixed={**_MEAN, "epsilon": _EPSILON}),
+           fixed={**_MEAN, "epsilon": _EPSILON}, remark="the function's page: division by zero is prevented by dividing by maximum(y_true, epsilon)"),
     *_both("squared_log_error", "mean_squared_logarithmic_error MeanSquaredLogarithmicError", _REGRESSION,
-           fixed={**_MEAN, "epsilon": _EPSILON}),
+           fixed={**_MEAN, "epsilon": _EPSILON}, remark="the function's page: negative values and 0 values will be replaced with epsilon"),
     *_both("huber", "huber Huber", _REGRESSION, fixed=_MEAN, parameters={"delta": "delta"}, defaults={"delta": 1.0}),
     *_both("log_cosh", "log_cosh LogCosh", _REGRESSION, fixed=_MEAN, required=("target",)),
     *_both("poisson_nll", "poisson Poisson", _PROBABILISTIC,
-           fixed={**_MEAN, "log_input": False, "full": False, "epsilon": _EPSILON}),
+           fixed={**_MEAN, "log_input": False, "full": False, "epsilon": _EPSILON},
+           remark="the function's page: its example adds 1e-7 to y_pred, which its formula lacks"),
 
     *_both("binary_cross_entropy", "binary_crossentropy BinaryCrossentropy", _PROBABILISTIC,
-           fixed={**_MEAN, "log_floor": float("-inf"), "clip": _EPSILON}, **_SMOOTHING),
+           fixed={**_MEAN, "log_floor": float("-inf"), "clip": _EPSILON}, remark=_CLIPPED, **_SMOOTHING),
     _ops("binary_cross_entropy", "binary_crossentropy", ("target", "prediction"),
-         fixed={"reduction": "none", "rows": "none", "log_floor": float("-inf"), "clip": _EPSILON, "label_smoothing": 0.0}),
+         fixed={"reduction": "none", "rows": "none", "log_floor": float("-inf"), "clip": _EPSILON, "label_smoothing": 0.0}, remark=_CLIPPED),
     *_both("binary_cross_entropy_with_logits", "binary_crossentropy BinaryCrossentropy", _PROBABILISTIC, ("target", "logits"),
            fixed=_MEAN, **_SMOOTHING, **_LOGITS),
     _ops("binary_cross_entropy_with_logits", "binary_crossentropy", ("target", "logits"),
@@ -185,7 +196,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     *_both("categorical_focal", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
            fixed=_NORMALISED, remark=_FIRST, **_FOCAL),
     *_both("categorical_focal_with_logits", "categorical_focal_crossentropy CategoricalFocalCrossentropy", _PROBABILISTIC,
-           ("target", "logits"), fixed={"clip": _EPSILON}, **_FOCAL, **_LOGITS),
+           ("target", "logits"), fixed={"clip": 0.0}, remark=_NO_CLIP, **_FOCAL, **_LOGITS),
 
     *_both("categorical_cross_entropy", "categorical_crossentropy CategoricalCrossentropy", _PROBABILISTIC,
            fixed=_NORMALISED, remark=_FIRST, **_SMOOTHING),
@@ -215,17 +226,18 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     *_both("categorical_hinge", "categorical_hinge CategoricalHinge", _HINGE),
 
     *_both("kl_divergence_of_probabilities", "kl_divergence KLDivergence", _PROBABILISTIC,
-           fixed={"rows": "sum", "clip": _EPSILON}, remark="documents that both are clipped to [0, 1]; they are to [1e-7, 1]"),
+           fixed={"rows": "sum", "clip": _EPSILON}, remark="its page says that both are clipped to [0, 1]; the example there clips them to [1e-7, 1]"),
 
     *_both("cosine_similarity", "cosine_similarity CosineSimilarity", _REGRESSION, ("second", "first"),
-           fixed={"epsilon": _EPSILON, "floor": "each", "factor": -1}, remark="the similarity with a minus before it", **_AXIS),
+           fixed={"epsilon": _EPSILON, "floor": "each", "factor": -1}, **_AXIS,
+           remark="the similarity with a minus before it; 1e-7 is the lower bound for a norm: https://keras.io/api/ops/nn/#normalize-function"),
     *_both("circle", "circle Circle", "", ("labels", "embeddings"), squeezed=-1,
            parameters={"gamma": "gamma", "margin": "margin", "remove_diagonal": "remove_diagonal"},
            defaults={"gamma": 80.0, "margin": 0.4, "remove_diagonal": True}),
 
-    *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, parameters={"axis": "axis"}, **_TUPLES),
+    *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, parameters={"axis": "axis"}, **_TUPLE),
     *_both("dice", "dice Dice", _REGRESSION, fixed=_SEGMENTED, **_FLAT),
-    *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_TVERSKY, **_TUPLES),
+    *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_TVERSKY, **_TUPLE),
     *_both("tversky", "tversky Tversky", _REGRESSION, fixed=_SEGMENTED, **_FLAT,
            parameters={"alpha": "alpha", "beta": "beta"}, defaults={"alpha": 0.5, "beta": 0.5}),
 

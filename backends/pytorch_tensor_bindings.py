@@ -102,11 +102,10 @@ _GAUSSIAN_REST: dict[str, Any] = {
     "remark": "its page: the clamping of var is ignored with respect to autograd, and so the gradients are unaffected by it",
 }
 
-# "BCELoss clamps its log function outputs to be greater than or equal to -100"
 _CLAMPED: dict[str, Any] = {
     "fixed": {"log_floor": -100.0, "clip": 0.0, "label_smoothing": 0.0},
     "broadcasts": f"{_GENERATED}torch.nn.functional.binary_cross_entropy.html",
-    "remark": "the weight alone is broadcast",
+    "remark": "its page: BCELoss clamps its log function outputs to be greater than or equal to -100; the weight alone is broadcast",
 }
 _BCE_LOGITS: dict[str, Any] = {
     "fixed": {"label_smoothing": 0.0},
@@ -144,15 +143,18 @@ _DISTANCE = {"p": ("p", 2.0), "epsilon": ("eps", 1e-6)}
 _TRIPLET = ("anchor", "positive", "negative")
 _SWAP = {"swap": ("swap", False)}
 _DIFFERENCE: dict[str, Any] = {"fixed": {"epsilon_in": "difference"}}
-_BY_DISTANCE: dict[str, Any] = {"fixed": {"p": 2.0, "epsilon": 1e-6, "epsilon_in": "difference"}}
+_BY_DISTANCE: dict[str, Any] = {
+    "fixed": {"p": 2.0, "epsilon": 1e-6, "epsilon_in": "difference"},
+    "remark": "its page: the distance is that of PairwiseDistance, whose own page says p=2.0, eps=1e-06",
+}
 _OTHER_DISTANCE = {"distance_function": f"{CALLABLE}torch.nn.functional.pairwise_distance"}
 _COSINE = {"axis": ("dim", 1), "epsilon": ("eps", 1e-8)}
 _PLAIN = {"factor": 1.0, "reduction": "none"}
 _COSINE_BROADCASTS = f"{_GENERATED}torch.nn.functional.cosine_similarity.html"
 _COSINE_EMBEDDING: dict[str, Any] = {
     "squeezed": 1,
-    "fixed": {"epsilon": 1e-12, "floor": "added"},
-    "remark": "the source adds 1e-12 to each squared norm, which no page says",
+    "fixed": {"epsilon": 0.0, "floor": "each"},
+    "remark": "its page has no epsilon; the source adds 1e-12 to each squared norm",
 }
 
 _CTC = ("log_probabilities", "labels", "input_length", "label_length")

@@ -58,7 +58,7 @@ TENSOR_BINDINGS: tuple[TensorBinding, ...] = (
     _of("soft_cross_entropy", "nn.softmax_cross_entropy_with_logits", positional=(),
         named={"logits": "logits", "target": "labels"}, **_AXIS, fixed={"reduction": "none", "label_smoothing": 0.0},
         unsound={"gradient.logits.nan: target NaN": "https://www.tensorflow.org/api_docs/python/tf/nn/softmax_cross_entropy_with_logits"},
-        remark="the gradient takes it that targets sum to one"),
+        remark="its page: if a row of labels is not a valid probability distribution, the computation of the gradient will be incorrect"),
 
     _of("ctc_with_logits", "nn.ctc_loss", transposed={"logits": (1, 0, 2)}, **_CTC),
     _of("ctc_with_logits", "nn.ctc_loss", keywords={"logits_time_major": False}, **_CTC),

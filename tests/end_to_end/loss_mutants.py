@@ -149,7 +149,7 @@ KERAS = (
     # Epsilons, thresholds, smoothing.
     LossMutant("epsilon forgotten", _KERAS, ("poisson_nll",), "ops.log(y_pred + epsilon)", "ops.log(y_pred)"),
     LossMutant("targets not clipped", _KERAS, ("kl_divergence_of_probabilities",), "    y_true = ops.clip(y_true, backend.epsilon(), 1)\n", ""),
-    LossMutant("epsilon of the quotient forgotten", _KERAS, ("dice",), "        + backend.epsilon(),\n    )\n\n    return 1 - dice", "    )\n\n    return 1 - dice"),
+    LossMutant("epsilon of the quotient as large as 1e-3", _KERAS, ("dice",), "        + backend.epsilon(),\n    )\n\n    return 1 - dice", "        + 1e-3,\n    )\n\n    return 1 - dice"),
     LossMutant("threshold off by 1e-3", _KERAS, ("huber",), "abs_error <= delta", "abs_error <= 1.001 * delta"),
     LossMutant("smoothed twice as much", _KERAS, ("binary_cross_entropy",), "        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing\n\n    return ops.mean(\n        ops.binary", "        y_true = y_true * (1.0 - label_smoothing) + label_smoothing\n\n    return ops.mean(\n        ops.binary"),
     LossMutant("smoothing not divided by the classes", _KERAS, ("soft_cross_entropy",), "            label_smoothing / num_classes\n        )\n\n    return ops.categorical_crossentropy(", "            label_smoothing\n        )\n\n    return ops.categorical_crossentropy("),
