@@ -83,7 +83,7 @@ def readable() -> Iterator[None]:
         raise click.UsageError(str(error)) from error
 
 
-def judged(run_file: RunFile, oracle: Any, expectations: Path | None = None) -> Judgement:
+def judged(run_file: RunFile, oracle: Any, expectations: Path | None = None, new: bool = False) -> Judgement:
     """The judgement of an open run file; `expectations` is a folder of known deviations instead of those at hand."""
     from conformance.judge.expectations import ExpectationsError, known_deviations
     from conformance.judge.run import judge_run
@@ -91,32 +91,33 @@ def judged(run_file: RunFile, oracle: Any, expectations: Path | None = None) -> 
     from conformance.reproducers import reproducer
 
     try:
-        causes = known_deviations(paths_of_expectations(run_file.subjects(), expectations))
+        causes = known_deviations(paths_of_expectations(run_file.subjects(), expectations, new))
     except ExpectationsError as error:
         raise click.UsageError(str(error)) from error
     with judging() as progress:
         return judge_run(run_file, oracle, reproducer, progress, causes)
 
 
-def paths_of_expectations(subjects: Iterable[Any], folder: Path | None) -> dict[str, Path]:
-    """The files of known deviations of these subjects' backends. Raises UsageError: the folder has none of them."""
+def paths_of_expectations(subjects: Iterable[Any], folder: Path | None, new: bool = False) -> dict[str, Path]:
+    """The files of known deviations of these subjects' backends. Raises UsageError: the folder has none of them, unless the first
+    is to be written (`new`)."""
     from conformance import registry
 
     paths = registry.expectations((subject.backend for subject in subjects), folder)
-    if folder and not any(path.is_file() for path in paths.values()):
+    if folder and not new and not any(path.is_file() for path in paths.values()):
         wanted = ", ".join(path.name for path in paths.values())
         raise click.UsageError(f"{folder} has no expectations for this run: accepted is a folder with {wanted}.")
     return paths
 
 
-def judgement_of(path: Path, expectations: Path | None = None) -> tuple[Judgement, dict[str, list[Any]]]:
+def judgement_of(path: Path, expectations: Path | None = None, new: bool = False) -> tuple[Judgement, dict[str, list[Any]]]:
     """The judgement of a run file, and the bindings that it was asked through, by backend."""
     from conformance.observe.runfile import RunFile
     from conformance.observe.session import cores
     from conformance.truth.cache import Oracle, default_directory
 
     with readable(), RunFile.open(path) as run_file:
-        return judged(run_file, Oracle(default_directory(), jobs=cores()), expectations), bindings_of(run_file)
+        return judged(run_file, Oracle(default_directory(), jobs=cores()), expectations, new), bindings_of(run_file)
 
 
 def bindings_of(run_file: RunFile) -> dict[str, list[Any]]:

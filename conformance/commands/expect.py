@@ -31,13 +31,13 @@ def expect(run_path: Path, update: bool, report: str, expectations: Path | None)
     from conformance.judge.expectation_files import Rewritten, rewrite
     from conformance.judge.findings import gating
 
-    judgement, _ = judgement_of(run_path, expectations)
+    judgement, _ = judgement_of(run_path, expectations, new=update)
     if report:
         click.echo(_upstream(judgement, report), nl=False)
         return
     if update:
         rewritten: list[Rewritten] = rewrite(
-            judgement, _plan(run_path), paths_of_expectations(judgement.subjects, expectations)
+            judgement, _plan(run_path), paths_of_expectations(judgement.subjects, expectations, new=True)
         )
         for one in rewritten:
             click.echo(one.diff or f"{one.path}: nothing to change", nl=not one.diff)
