@@ -110,7 +110,9 @@ def paths_of_expectations(subjects: Iterable[Any], folder: Path | None, new: boo
     return paths
 
 
-def judgement_of(path: Path, expectations: Path | None = None, new: bool = False) -> tuple[Judgement, dict[str, list[Any]]]:
+def judgement_of(
+    path: Path, expectations: Path | None = None, new: bool = False
+) -> tuple[Judgement, dict[str, list[Any]]]:
     """The judgement of a run file, and the bindings that it was asked through, by backend."""
     from conformance.observe.runfile import RunFile
     from conformance.observe.session import cores

@@ -46,8 +46,10 @@ def compare_files(old: Path, new: Path, *, format: str, fail_on: str, out: Path 
 
 def comparison_of(old: Path, new: Path) -> Comparison:
     """The comparison of two run files. What can't be read, or is the same file twice, is one sentence (click.UsageError)."""
+    from conformance import registry
     from conformance.judge.comparison import compare as compared
     from conformance.judge.comparison import judge_functions
+    from conformance.judge.expectations import known_deviations
     from conformance.observe.runfile import RunFile
     from conformance.observe.session import cores
     from conformance.progress import judging
@@ -62,7 +64,9 @@ def comparison_of(old: Path, new: Path) -> Comparison:
             if done < total or sys.stderr.isatty():  # that one of two runs was judged is no news where lines stay
                 progress(done, total, what)
 
-        return compared(before, after, lambda run_file, wanted: judge_functions(run_file, wanted, oracle, tell))
+        backends = (subject.backend for run_file in (before, after) for subject in run_file.subjects())
+        causes = known_deviations(registry.expectations(backends))
+        return compared(before, after, lambda run_file, wanted: judge_functions(run_file, wanted, oracle, tell), causes)
 
 
 def tell(compared: Comparison, format: str, out: Path | None) -> None:

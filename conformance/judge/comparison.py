@@ -22,6 +22,7 @@ from . import likeness
 from .causes import PLACES, Asked, change_of, clusters_of, identity, rank
 from .changes import Change, Comparison, Names, Pair, Place, Seen
 from .differences import differences_of
+from .expectations import Cause
 from .functions import Read, reader
 from .records import Result
 from .run import judge_run
@@ -88,8 +89,8 @@ class _Both:
     unlike: tuple[str, ...]
 
 
-def compare(old: RunFile, new: RunFile, judge: Judge) -> Comparison:
-    """Everything that changed from `old` to `new`. Raises RunFileError."""
+def compare(old: RunFile, new: RunFile, judge: Judge, causes: Sequence[Cause] = ()) -> Comparison:
+    """Everything that changed from `old` to `new`; `causes` tell which answers are known to be others at each call. Raises RunFileError."""
     metas = old.meta(), new.meta()
     sides = [{subject.id: subject for subject in run.subjects()} for run in (old, new)]
     common = [name for name in sides[0] if name in sides[1] and sides[0][name].backend == sides[1][name].backend]
@@ -98,6 +99,7 @@ def compare(old: RunFile, new: RunFile, judge: Judge) -> Comparison:
     wanted = {one.pair.id: {one.cases[case].function for case in one.changed} for one in both if one.changed}
     results = [_by_case(judge(run, wanted)) for run in (old, new)]
     reads = reader(old), reader(new)
+    both, by_chance = _without_chance(both, results, [cause for cause in causes if cause.unstable])
     differences = [
         difference for one in both for case in one.changed
         for difference in differences_of(one.pair.id, one.cases[case], *(
@@ -116,6 +118,7 @@ def compare(old: RunFile, new: RunFile, judge: Judge) -> Comparison:
     unlike = [*likeness.of_plans(*metas)]
     unlike += likeness.together((one.pair.id, rest) for one in both for rest in one.unlike)
     unlike += likeness.of_subjects(*only)
+    unlike += by_chance
     restricted = any(meta.get("plan", {}).get("functions") for meta in metas)
     return Comparison(
         old=str(old.path), new=str(new.path), subjects=tuple(one.pair for one in both), only_old=only[0], only_new=only[1],
@@ -123,6 +126,29 @@ def compare(old: RunFile, new: RunFile, judge: Judge) -> Comparison:
         names=() if restricted else tuple(_names(old, new, both, metas)),
         asked={backend: tuple(names) for backend, names in functions.items()}, incomplete=_is_incomplete(old, new, sides),
     )  # fmt: skip
+
+
+def _without_chance(
+    both: Sequence[_Both], results: Sequence[Mapping[tuple[str, str], Sequence[Result]]], causes: Sequence[Cause]
+) -> tuple[list[_Both], list[str]]:
+    """The same without answers that are known to be others at each call, and a sentence for each such cause."""
+    kept, told = [], []
+    for one in both:
+        mine = [cause for cause in causes if cause.applies_to(one.pair.old) or cause.applies_to(one.pair.new)]
+        by_chance = {
+            case: cause
+            for case in one.changed
+            for cause in mine
+            if any(cause.is_about(result) for found in results for result in found.get((one.pair.id, case), ()))
+        }
+        kept.append(replace(one, changed=tuple(case for case in one.changed if case not in by_chance)))
+        for cause in {cause.name: cause for cause in by_chance.values()}.values():
+            count = sum(found is cause for found in by_chance.values())
+            told.append(
+                f"{one.pair.id}: {count} {'answers differ' if count > 1 else 'answer differs'} at each call, as is known "
+                f"({cause.name}), and {'are' if count > 1 else 'is'} not compared."
+            )
+    return kept, told
 
 
 def _both(old: RunFile, new: RunFile, was: Subject, now: Subject) -> _Both:

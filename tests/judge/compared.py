@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from conformance.cases.case import Case
 from conformance.cases.plan import Selection
 from conformance.judge.changes import Change, Comparison
 from conformance.judge.comparison import compare, judge_functions
+from conformance.judge.expectations import Cause
 from conformance.observe.observation import Observation
 from conformance.observe.runfile import RunFile
 from conformance.truth.cache import Oracle
@@ -74,9 +75,11 @@ class Pairs:
                 run_file.finish_subject("toy")
         return path
 
-    def compared(self, old: Path, new: Path) -> Comparison:
+    def compared(self, old: Path, new: Path, causes: Sequence[Cause] = ()) -> Comparison:
         with RunFile.open(old) as before, RunFile.open(new) as after:
-            return compare(before, after, lambda run_file, wanted: judge_functions(run_file, wanted, self.oracle))
+            return compare(
+                before, after, lambda run_file, wanted: judge_functions(run_file, wanted, self.oracle), causes
+            )
 
     def changes(self, fault: Fault, backwards: bool = False) -> tuple[Change, ...]:
         """What a fault changed; or what mending it does."""

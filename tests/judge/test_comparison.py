@@ -11,6 +11,7 @@ import pytest
 
 from conformance.formats import FORMATS
 from conformance.judge.changes import KINDS, fails
+from conformance.judge.expectations import Cause
 from conformance.judge.movements import steps_between
 from conformance.observe.observation import Observation, Output
 from conformance.truth.cache import Oracle
@@ -100,6 +101,19 @@ def test_bits_alone(pairs: Pairs) -> None:
     assert "by at most 1 ULP" in change.message
     assert "largest error was 0.50 ULP" in change.message
     assert not change.is_worse
+
+
+@pytest.mark.parametrize(("rules", "unstable"), [("gelu.value", True), ("gelu.value", False), ("relu.value", True)])
+def test_what_is_known_to_be_another_number_at_each_call_is_a_sentence(
+    pairs: Pairs, rules: str, unstable: bool
+) -> None:
+    fault = Fault("one ulp", ("gelu",), (), strike=nudge(VALUE, 1, lambda x: (x >= 0.5) & (x <= 4)))
+    cause = Cause("toy", "by-chance", "bug", "Why.", "https://example.org/1", (rules,), unstable=unstable)
+    files = [pairs.run_file(pairs.observed(one)) for one in (replace(NO_FAULT, functions=("gelu",)), fault)]
+    found = pairs.compared(*files, (cause,))
+    known = unstable and rules == "gelu.value"
+    assert bool(found.changes) != known
+    assert any("at each call, as is known (by-chance)" in sentence for sentence in found.unlike) == known
 
 
 def test_worse_than_wrong_is_worse(pairs: Pairs) -> None:
