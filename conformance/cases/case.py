@@ -77,13 +77,16 @@ class Case:
     @cached_property
     def id(self) -> str:
         """Hash of everything above: the same question has the same id in every run."""
-        return hashlib.blake2b(self.to_json().encode(), digest_size=10).hexdigest()
+        return _id_of(self._json)
 
     def to_json(self) -> str:
         """One line of JSON, keys sorted; numbers JSON lacks are `{"float": "inf"}`."""
-        # Not asdict: it copies deeply, and a run asks thousands of cases.
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {name: value for name, value in plain.items() if value or name not in _OF_TENSORS}
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
+        # Not asdict: it copies deeply, and a run asks 100,000 cases, each of which is written down three times.
+        plain = {name: value for name in _NAMES if (value := getattr(self, name)) or name not in _OF_TENSORS}
         plain["inputs"] = [item.plain() for item in self.inputs]
         for name in ("cotangent", "direction"):
             if plain.get(name) is not None:
@@ -103,9 +106,16 @@ class Case:
                 data[name] = _input(data[name])
         for name in ("places", "free"):
             data[name] = tuple(data.get(name, ()))
-        return Case(**data)
+        case = Case(**data)
+        vars(case)["id"] = _id_of(text)  # what was asked keeps its name, also where a case has got more fields since
+        return case
 
 
+def _id_of(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+_NAMES = tuple(field.name for field in fields(Case))
 _OF_TENSORS = ("rule", "wrt", "direction", "places", "free")
 
 

@@ -5,6 +5,7 @@
 
 from . import (
     classification,
+    contrastive,
     divergence,
     embedding,
     exponential,
@@ -58,6 +59,7 @@ TENSOR_FUNCTIONS: dict[str, TensorFunction] = {
         divergence,
         margin,
         embedding,
+        contrastive,
         segmentation,
         sequence,
     )

@@ -100,7 +100,8 @@ binary_cross_entropy = TensorFunction(
     sources=(
         GOODFELLOW,
         Source("PyTorch documentation: torch.nn.BCELoss (log_floor −100)", f"{_PYTORCH}torch.nn.BCELoss.html"),
-        Source("Keras documentation: BinaryCrossentropy (clip 1e-7, label smoothing)", f"{_TENSORFLOW}keras/losses/BinaryCrossentropy"),
+        Source("Keras documentation: BinaryCrossentropy (label smoothing)", f"{_TENSORFLOW}keras/losses/BinaryCrossentropy"),
+        Source("Keras documentation: config.epsilon (1e-7, the fuzz factor used in numeric expressions)", "https://keras.io/api/utils/config_utils/#epsilon-function"),
     ),
     notes=(
         "log(1 − p) loses the digits of a small p; log1p(−p) keeps them.",

@@ -192,7 +192,10 @@ class TensorFunction:
         """The argument of this name, `weight` included. Raises KeyError."""
         if name == "weight" and self.weighted:
             return WEIGHT
-        return {argument.name: argument for argument in self.arguments}[name]
+        for argument in self.arguments:
+            if argument.name == name:
+                return argument
+        raise KeyError(name)
 
 
 WEIGHT = Argument("weight", "nonnegative", (), "what each result counts", optional=True)

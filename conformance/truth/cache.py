@@ -25,6 +25,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from pickle import PicklingError
+from types import ModuleType
 from typing import Any
 
 import flint
@@ -296,19 +297,36 @@ def own_code() -> str:
 
 @cache
 def source_of(definition: Definition | Callable[..., bool]) -> str:
-    """What a definition does, as text: its module's source (it may call what stands beside it), name and closure.
+    """What a definition does, as text: its module's source (it may call what stands beside it), that of the modules whose
+    functions stand there too, name and closure.
 
     Where there is no source, something that no other run has: then nothing is taken from disk.
     """
     module = inspect.getmodule(definition)
     try:
-        source = inspect.getsource(module) if module is not None else inspect.getsource(definition)
+        source = (
+            inspect.getsource(definition) if module is None else "".join(map(inspect.getsource, _and_its_own(module)))
+        )
     except (OSError, TypeError):
         source = f"{id(definition)} {os.getpid()} {os.urandom(8).hex()}"
     enclosed = [repr(cell.cell_contents) for cell in getattr(definition, "__closure__", None) or ()]
     line = getattr(getattr(definition, "__code__", None), "co_firstlineno", repr(definition))
     defaults = repr(getattr(definition, "__defaults__", None))
     return "\n".join([source, getattr(definition, "__qualname__", repr(definition)), str(line), defaults, *enclosed])
+
+
+def _and_its_own(module: ModuleType) -> list[ModuleType]:
+    """The module, and those of the same package whose functions it has, by name; but `real`, which is in `own_code`."""
+    found: dict[str, ModuleType] = {}
+    left = [module]
+    while left:
+        one = left.pop()
+        found[one.__name__] = one
+        functions = [value for value in vars(one).values() if inspect.isfunction(value)]
+        package = one.__name__.partition(".")[0] + "."
+        names = {name for function in functions if (name := function.__module__).startswith(package)}
+        left += [sys.modules[name] for name in names - found.keys() - {real.__name__} if name in sys.modules]
+    return [found[name] for name in sorted(found)]
 
 
 def _chunks(request: Request) -> list[Request]:

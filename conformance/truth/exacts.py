@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from conformance.standard import TENSOR_FUNCTIONS
 
-from . import tape, tensors
+from . import ball_arrays, questions, tape, tensors, units
 from .cache import Oracle, own_code, source_of
 from .reals import Reals
 from .tensors import Asked, Exact, exact
@@ -160,7 +160,7 @@ def _add_array(add: Callable[[bytes], None], array: NDArray[Any]) -> None:
 
 @cache
 def _code() -> str:
-    sources = "".join(inspect.getsource(module) for module in (tape, tensors))
+    sources = "".join(inspect.getsource(module) for module in (ball_arrays, questions, tape, tensors, units))
     return hashlib.blake2b(f"{own_code()} {sources}".encode(), digest_size=20).hexdigest()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from conformance.standard import embedding, segmentation
+from conformance.standard import contrastive, embedding, segmentation
 from conformance.standard.tensors import KINDS, REDUCTIONS, TensorFunction
 from conformance.truth.reals import INFINITE, UNDEFINED, ZERO
 from conformance.truth.tensors import Asked, Exact, exact
@@ -163,7 +163,7 @@ def test_circle() -> None:
                 )
             )
         found = value(
-            embedding.circle,
+            contrastive.circle,
             {"embeddings": ROWS, "labels": GROUPS},
             gamma=2.0,
             margin=0.25,
@@ -174,8 +174,8 @@ def test_circle() -> None:
 
 def test_circle_without_a_partner_or_an_opponent_is_zero() -> None:
     for labels in ((0, 0, 0, 0, 0), (0, 1, 2, 3, 4)):
-        assert (value(embedding.circle, {"embeddings": ROWS, "labels": labels}) == 0).all()
-        assert (gradient(embedding.circle, "embeddings", {"embeddings": ROWS, "labels": labels}) == 0).all()
+        assert (value(contrastive.circle, {"embeddings": ROWS, "labels": labels}) == 0).all()
+        assert (gradient(contrastive.circle, "embeddings", {"embeddings": ROWS, "labels": labels}) == 0).all()
 
 
 def test_ntxent_of_pairs_is_that_of_the_paper() -> None:
@@ -187,7 +187,7 @@ def test_ntxent_of_pairs_is_that_of_the_paper() -> None:
         others = mpmath.fsum(mpmath.exp(cosine(rows[i], rows[k]) / temperature) for k in range(4) if k != i)
         terms.append(-mpmath.log(mpmath.exp(cosine(rows[i], rows[j]) / temperature) / others))
     expected = float(mpmath.fsum(terms) / 4)
-    assert value(embedding.ntxent, {"embeddings": rows, "labels": labels}, temperature=0.5) == pytest.approx(
+    assert value(contrastive.ntxent, {"embeddings": rows, "labels": labels}, temperature=0.5) == pytest.approx(
         expected, rel=1e-14
     )
 
@@ -201,7 +201,7 @@ def test_ntxent_leaves_other_members_of_the_group_out_of_the_denominator() -> No
     pairs = [(i, j) for i in range(5) for j in range(5) if i != j and GROUPS[i] == GROUPS[j]]
     assert len(pairs) == 8
     expected = float(mpmath.fsum(term(i, j) for i, j in pairs) / 8)
-    assert value(embedding.ntxent, {"embeddings": ROWS, "labels": GROUPS}, temperature=4.0) == pytest.approx(
+    assert value(contrastive.ntxent, {"embeddings": ROWS, "labels": GROUPS}, temperature=4.0) == pytest.approx(
         expected, rel=1e-14
     )
 
@@ -212,15 +212,15 @@ def test_ranking_softmax() -> None:
     normaliser = mpmath.log(mpmath.fsum(mpmath.exp(scores[k]) for k in kept))
     expected = float(mpmath.fsum(-weights[k] * relevance[k] * (scores[k] - normaliser) for k in kept))
     tensors = {"logits": scores, "relevance": relevance, "weights": weights, "where": [True, True, True, False]}
-    assert value(embedding.ranking_softmax, tensors) == pytest.approx(expected, rel=1e-14)
+    assert value(contrastive.ranking_softmax, tensors) == pytest.approx(expected, rel=1e-14)
 
 
 def test_ranking_softmax_of_impossible_items() -> None:
     tensors = {"logits": [2.0, -math.inf, 0.5], "relevance": [1.0, 0.0, 0.5]}
     without = {"logits": [2.0, 0.5], "relevance": [1.0, 0.5]}
-    assert value(embedding.ranking_softmax, tensors) == value(embedding.ranking_softmax, without)
-    assert gradient(embedding.ranking_softmax, "logits", tensors)[1] == 0
-    assert asked(embedding.ranking_softmax, {**tensors, "relevance": [1.0, 0.25, 0.5]}).truth.kind[0] == INFINITE
+    assert value(contrastive.ranking_softmax, tensors) == value(contrastive.ranking_softmax, without)
+    assert gradient(contrastive.ranking_softmax, "logits", tensors)[1] == 0
+    assert asked(contrastive.ranking_softmax, {**tensors, "relevance": [1.0, 0.25, 0.5]}).truth.kind[0] == INFINITE
 
 
 def test_a_list_without_items_does_not_count_in_the_mean() -> None:
@@ -229,9 +229,9 @@ def test_a_list_without_items_does_not_count_in_the_mean() -> None:
         "relevance": [[1.0, 2.0], [0.5, 1.0]],
         "where": [[True, True], [False, False]],
     }
-    alone = value(embedding.ranking_softmax, {"logits": [2.0, 1.0], "relevance": [1.0, 2.0]})
-    assert value(embedding.ranking_softmax, tensors, reduction="mean") == pytest.approx(float(alone), rel=1e-15)
-    assert value(embedding.ranking_softmax, tensors).tolist() == [float(alone), 0]
+    alone = value(contrastive.ranking_softmax, {"logits": [2.0, 1.0], "relevance": [1.0, 2.0]})
+    assert value(contrastive.ranking_softmax, tensors, reduction="mean") == pytest.approx(float(alone), rel=1e-15)
+    assert value(contrastive.ranking_softmax, tensors).tolist() == [float(alone), 0]
 
 
 P, T = np.array([0.75, 0.125, 0.5, 0.0625]), np.array([1.0, 0.0, 1.0, 0.0])

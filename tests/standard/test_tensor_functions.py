@@ -32,7 +32,7 @@ from conformance.standard.tensors import (
 )
 
 FAMILIES = (
-    "normalising", "gated", "regression", "classification", "focal", "hinge", "divergence", "margin", "embedding",
+    "normalising", "gated", "regression", "classification", "focal", "hinge", "divergence", "margin", "embedding", "contrastive",
     "segmentation", "sequence",
 )  # fmt: skip
 """In the order of reading."""

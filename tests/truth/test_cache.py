@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,10 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from conformance.formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, Bits, Format, round_to
-from conformance.standard import FUNCTIONS
+from conformance.standard import FUNCTIONS, TENSOR_FUNCTIONS, classification, real, surprise
 from conformance.standard.real import Operand, Real
 from conformance.truth import cache, oracle
-from conformance.truth.cache import Oracle, Request, default_directory, key_of, pack, unpack
+from conformance.truth.cache import Oracle, Request, default_directory, key_of, pack, source_of, unpack
 
 from .test_oracle import assert_same
 
@@ -174,6 +175,15 @@ def test_the_key_knows_everything_that_the_truth_depends_on() -> None:
     keys = [key_of(request) for request in [base, *others]]
     assert len(set(keys)) == len(keys)
     assert key_of(replace(base, function=replace(LEAKY, notes=("a note changes no truth",)))) == keys[0]
+
+
+def test_the_key_knows_what_a_definition_calls_in_other_files() -> None:
+    """Not what it takes of the oracle itself, which is in every key."""
+    source = source_of(TENSOR_FUNCTIONS["cross_entropy"].definition)
+    assert inspect.getsource(surprise) in source
+    assert inspect.getsource(classification) in source
+    assert inspect.getsource(real) not in source
+    assert inspect.getsource(surprise) not in source_of(TENSOR_FUNCTIONS["huber"].definition)
 
 
 def test_another_oracle_has_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
