@@ -102,12 +102,25 @@ class Lattices:
     def __init__(self, oracle: TableSource) -> None:
         self._oracle = oracle
         self._known: dict[str, Bits] = {}
+        self._some: dict[str, Bits] = {}
 
     def __call__(self, function: Function, parameters: Mapping[str, float], format: Format) -> Bits:
-        key = f"{function.name} {format.name} {sorted(parameters.items())!r}"
+        key = _key(function, parameters, format)
         if key not in self._known:
             self._known[key] = lattice(function, parameters, format, self._oracle)
         return self._known[key]
+
+    def some(self, function: Function, parameters: Mapping[str, float], format: Format) -> Bits:
+        """The small assortment of numbers that the topics besides `lattice` share; shape (COMMON_SIZE,)."""
+        key = _key(function, parameters, format)
+        if key not in self._some:
+            pieces = kinks_and_jumps(function, parameters, format)
+            self._some[key] = assortment(self(function, parameters, format), format, COMMON_SIZE, pieces)
+        return self._some[key]
+
+
+def _key(function: Function, parameters: Mapping[str, float], format: Format) -> str:
+    return f"{function.name} {format.name} {sorted(parameters.items())!r}"
 
 
 @dataclass(frozen=True)
@@ -147,10 +160,8 @@ class Asker:
         )
 
     def some(self) -> Bits:
-        """The small assortment of numbers that the topics besides `lattice` share; shape (COMMON_SIZE,)."""
-        format = FORMATS[self.dtype]
-        pieces = kinks_and_jumps(self.function, self.parameters, format)
-        return assortment(self.lattices(self.function, self.parameters, format), format, COMMON_SIZE, pieces)
+        """The small assortment of numbers; shape (COMMON_SIZE,)."""
+        return self.lattices.some(self.function, self.parameters, FORMATS[self.dtype])
 
 
 def is_frugal(backend: BackendLike, mode: str, tier: str) -> bool:

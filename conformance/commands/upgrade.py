@@ -69,8 +69,10 @@ def upgrade(**given: Any) -> None:
     """Compare two versions of a framework, or of what it stands on.
 
     \b
-    nnconform upgrade --old jax==0.4.30 --new jax==0.10.2 --with optax==0.2.8
-    nnconform upgrade --old numpy==1.26.4 --new numpy==2.2.6 torch
+    nnconform upgrade \\
+      --old jax==0.4.30 \\
+      --new jax==0.10.2 \\
+      --with optax==0.2.4
 
     Makes two environments with venv and pip, asks both the same, and compares. --old, --new and --with take one requirement each and may be
     given again. Which BACKEND is asked follows from their names: jax, jaxlib, optax; torch; tensorflow, tensorflow-cpu, keras; numpy,

@@ -20,7 +20,7 @@ from conformance.truth.tensors import Exact
 
 from .answers import OTHER_KIND
 from .records import Result
-from .tensor_accuracy import FREE, Judged, Verdict, about, flushing, groups, measure, verdict
+from .tensor_accuracy import FREE, Judged, Verdict, about, flushing, groups, measure, rule_of_place, verdict
 from .tensor_answers import TensorAnswers, comparable, question, tensors_of
 
 NUMERIC = (
@@ -41,7 +41,7 @@ def judge_tensors(answers: TensorAnswers) -> Iterator[Result]:
         if case.topic == "purity":
             continue
         if observation.outcome != "returned":
-            yield answers.without_answer(observation, case.rule)
+            yield answers.without_answer(observation, _rule_of_refusal(observation))
             continue
         exact = answers.truth(case)
         several = range(len(observation.outputs)) if case.topic in ("copied", "repetition") else range(1)
@@ -90,6 +90,13 @@ def _judged(answers: TensorAnswers, observation: Observation, exact: Exact, inde
     return (
         judged if zeroed is None else measure(exact, observed, format, answers.truth(observation.case, tensors=zeroed))
     )
+
+
+def _rule_of_refusal(observation: Observation) -> str:
+    """The rule that a question without an answer is filed under: that of its places, if one is what all of them are about."""
+    case = observation.case
+    rules = {rule_of_place(case, place) for place in case.places} if case.topic == "edges" else set()
+    return rules.pop() if len(rules) == 1 and observation.outcome == "raised" else case.rule
 
 
 def _zeroed(tensors: Mapping[str, NDArray[Any]], smallest: float) -> dict[str, NDArray[Any]] | None:

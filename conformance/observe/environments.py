@@ -137,7 +137,7 @@ def environment(
             else:
                 _take(lock, alone=True, waiting=waiting)
                 # Another process may have made it in between.
-                found = _found(folder, wanted, youngest) or _made(folder, wanted, what, python, progress)
+                found = _found(folder, wanted, youngest) or _made(folder, wanted, what, python, progress, (lock,))
                 _take(lock, alone=False, waiting=waiting)
             with contextlib.suppress(OSError):
                 os.utime(folder / MARKER)
@@ -185,7 +185,9 @@ def differing(old: Environment, new: Environment) -> dict[str, tuple[str, str]]:
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _made(folder: Path, wanted: Sequence[str], what: str, python: Interpreter, progress: Progress) -> Environment:
+def _made(
+    folder: Path, wanted: Sequence[str], what: str, python: Interpreter, progress: Progress, held: Sequence[int] = ()
+) -> Environment:  # fmt: skip
     """Make it, whatever is there of it already. Whatever goes wrong, nothing is left. Raises NotMade."""
     started = time.monotonic()
 
@@ -197,11 +199,11 @@ def _made(folder: Path, wanted: Sequence[str], what: str, python: Interpreter, p
         if folder.exists():
             shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        ended = pip.run([python.path, "-m", "venv", str(folder)], tick)
+        ended = pip.run([python.path, "-m", "venv", str(folder)], tick, held)
         if ended.code:
             raise NotMade(pip.reason_no_environment(ended.said, python.path, python.version))
         inside = str(_python_of(folder))
-        ended = pip.run(pip.install_command(inside, wanted), tick)
+        ended = pip.run(pip.install_command(inside, wanted), tick, held)
         if ended.code:
             raise NotMade(f"{what} can't be installed: {pip.reason_not_installed(ended.said, python.version)}")
         packages = pip.packages(inside)

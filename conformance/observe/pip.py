@@ -52,12 +52,16 @@ class Ended:
     said: str
 
 
-def run(command: Sequence[str], tick: Callable[[], None] = lambda: None) -> Ended:
-    """Run a command to its end, calling `tick` about once a second. Interrupted, it ends what it started. Raises OSError."""
+def run(command: Sequence[str], tick: Callable[[], None] = lambda: None, held: Sequence[int] = ()) -> Ended:
+    """Run a command to its end, calling `tick` about once a second. Interrupted, it ends what it started. Raises OSError.
+
+    `held` are open files that the command gets too: a lock is then free only when the command has ended, whatever became of us.
+    """
     variables = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, env=variables, start_new_session=True
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, env=variables, start_new_session=True,
+            pass_fds=held,
         )  # fmt: skip
         try:
             while True:

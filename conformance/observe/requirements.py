@@ -112,8 +112,9 @@ def completed(requirements: Sequence[Requirement], backends: Iterable[str]) -> t
         name = name_of(needed)
         if need.releases and not _is_old(given.get(need.of), need.releases):
             continue
-        if needed.extras:  # of a distribution that is there anyhow
+        if needed.extras:  # of a distribution that is there anyhow, in the same release: pip would try all others
             if not needed.extras <= given[name].extras:
+                needed.specifier = given[name].specifier
                 added.append(needed)
         elif build_of(name) not in map(build_of, given):
             given[name] = needed

@@ -27,6 +27,7 @@ TOTALS = {
 FINDING = {
     "id", "function", "rule", "level", "severity", "subject", "backend", "version", "entry_points", "dtypes", "modes",
     "parameters", "region", "checked", "deviating", "status", "reason", "link", "message", "worst", "reproducer",
+    "cause", "kind",
 }  # fmt: skip
 WORST = {
     "input", "input_bits", "observed", "observed_bits", "truth", "ulp", "absolute_error", "dtype", "mode",

@@ -5,6 +5,7 @@ venv and pip are played by a function that writes the few files that count; noth
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ from conformance.observe.environments import Environment, Interpreter, NotMade, 
 from conformance.observe.pip import Ended
 from conformance.observe.requirements import BadRequirement, backends_of, completed, parsed
 
+ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Interpreter("/python3.11", "3.11.7", "3.11.7 of these tests")
 
 
@@ -37,7 +39,9 @@ class Installer:
     before_install: Callable[[], None] = lambda: None
     settings: str = ""
 
-    def __call__(self, command: Sequence[str], tick: Callable[[], None] = lambda: None) -> Ended:
+    def __call__(
+        self, command: Sequence[str], tick: Callable[[], None] = lambda: None, held: Sequence[int] = ()
+    ) -> Ended:
         self.commands.append(list(command))
         tick()
         match command[1:4]:
@@ -135,9 +139,9 @@ def test_backends_follow_from_names(texts: list[str], backends: tuple[str, ...])
         (["numpy==1.26.4"], ["numpy"], ["scipy", "ml-dtypes"]),
         (["numpy==1.26.4", "ml_dtypes", "scipy"], ["numpy"], []),
         (["numpy==1.26.4"], ["torch"], ["torch"]),
-        (["jax==0.4.29", "optax"], ["jax"], ["jax[cpu]"]),
-        (["jax==0.4.20", "optax"], ["jax"], ["jax[cpu]", "numpy<2", "scipy<1.13"]),
-        (["jax==0.4.20", "optax", "numpy==1.24.4"], ["jax"], ["jax[cpu]", "scipy<1.13"]),
+        (["jax==0.4.29", "optax"], ["jax"], ["jax[cpu]==0.4.29"]),
+        (["jax==0.4.20", "optax"], ["jax"], ["jax[cpu]==0.4.20", "numpy<2", "scipy<1.13"]),
+        (["jax==0.4.20", "optax", "numpy==1.24.4"], ["jax"], ["jax[cpu]==0.4.20", "scipy<1.13"]),
         (["jax[cpu]==0.4.27", "optax"], ["jax"], []),
         (["jax>=0.4.20", "optax"], ["jax"], []),
     ],
@@ -472,6 +476,23 @@ def test_an_interrupted_command_ends_with_what_it_started(tmp_path: Path) -> Non
     size = diary.stat().st_size
     time.sleep(0.3)
     assert diary.stat().st_size <= size + 1
+
+
+def test_what_a_killed_process_left_running_still_holds_the_lock(tmp_path: Path) -> None:
+    """Nobody removes or makes the environment while an orphaned pip writes into it."""
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    script = f"from conformance.observe import pip; pip.run([{sys.executable!r}, '-c', 'import time; time.sleep(1)'], held=({lock},))"
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, pass_fds=(lock,))
+    os.close(lock)
+    time.sleep(0.7)
+    process.kill()
+    process.wait()
+    again = os.open(tmp_path / "lock", os.O_RDWR)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(again, fcntl.LOCK_EX)
+    os.close(again)
 
 
 def test_pip_is_not_led_elsewhere_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
