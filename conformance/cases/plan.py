@@ -21,12 +21,14 @@ from .topics import (
     ONE_NARROW,
     RECOMPILED_DTYPES,
     TOPICS,
+    TRACED_DTYPES,
     Asker,
     BackendLike,
     BindingLike,
     Group,
     Lattices,
     Plan,
+    is_beside,
     is_frugal,
 )
 
@@ -58,7 +60,7 @@ class Row:
     topic, quantities, dtypes, modes   what is crossed
     parameters   `all`: every sample in float32 and eager mode, in its other modes those that hold an extreme, in the
                  other dtypes the first and the last (the one in which most parameters are away from their defaults; of three parameters
-                 the last two); `default` alone; `bare` (nothing passed); or
+                 the last two), and in other modes of these the first (but for the deep tier); `default` alone; `bare` (nothing passed); or
                  `drawn` (the intervals of DRAWN)
     rules        names (or prefixes ending in a dot) of the rules that the judge answers from it
     needed_by    rules answered from other rows, for which this one is what their answers are held against
@@ -102,20 +104,20 @@ PLAN: tuple[Row, ...] = (
 )  # fmt: skip
 
 _COMPILED = ("compiled",)
-OTHER_CONFIGURATIONS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+OTHER_CONFIGURATIONS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
     # A configuration that is not the framework as shipped asks what it changes, in these dtypes and modes: x64 is about
-    # 64-bit types.
+    # 64-bit types, and about what becomes of the others.
     "x64": {
-        "lattice": (("float32", "float64"), MODES),
-        "arrangement": (("float64",), _COMPILED),
-        "cotangent": (("float64",), _COMPILED),
-        "repetition": (("float64",), _COMPILED),
-        "purity": (("float64",), _COMPILED),
-        "integer": (("int32", "int64"), ("eager",)),
-        "defaults": (("float32",), ("eager",)),
-        "error": ((), ()),
-        "parameter": (("float64",), MODES),
-        "random": ((), ()),
+        "lattice": {"float32": ("eager",), "float64": MODES},
+        "arrangement": {"float64": _COMPILED},
+        "cotangent": {"float64": _COMPILED},
+        "repetition": {"float64": _COMPILED},
+        "purity": {"float64": _COMPILED},
+        "integer": {"int32": ("eager",), "int64": ("eager",)},
+        "defaults": {"float32": ("eager",)},
+        "error": {},
+        "parameter": {"float64": MODES},
+        "random": {},
     },
 }
 
@@ -173,9 +175,19 @@ def cells(
         asked = [(dtype, mode) for mode in modes for dtype in _dtypes(row, backend, configuration, mode, selection)]
         for dtype, mode in asked:
             for (parameters, arguments), quantity in product(
-                _arguments(row, binding, function, mode, dtype), row.quantities
+                _arguments(row, binding, function, _few_samples(mode, dtype, configuration, selection.tier)),
+                row.quantities,
             ):
                 yield Cell(row, quantity, mode, dtype, parameters, arguments)
+
+
+def _few_samples(mode: str, dtype: str, configuration: str, tier: str) -> str:
+    """Which samples of parameters are asked of a row that asks `all`: `all`, `extreme`, `ends` or `first`."""
+    if dtype == "float32":
+        if tier != "deep" and configuration in OTHER_CONFIGURATIONS:
+            return "first"
+        return "all" if mode == "eager" else "extreme"
+    return "ends" if mode == "eager" or tier == "deep" else "first"
 
 
 def _concerns(row: Row, binding: BindingLike) -> bool:
@@ -216,9 +228,10 @@ def is_wanted(rule: str, wanted: Sequence[str]) -> bool:
 
 def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selection: Selection) -> tuple[str, ...]:
     """The dtypes in which a row is asked of a backend in one mode."""
-    dtypes, modes = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, (row.dtypes, row.modes))
-    if mode not in modes or mode not in row.modes:
-        return ()
+    asked = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, dict.fromkeys(row.dtypes, row.modes))
+    dtypes = tuple(dtype for dtype, modes in asked.items() if mode in modes and mode in row.modes)
+    if is_beside(mode, selection.tier):
+        dtypes = tuple(dtype for dtype in dtypes if dtype in TRACED_DTYPES.get(row.topic, dtypes))
     if is_frugal(backend, mode, selection.tier):
         dtypes = tuple(dtype for dtype in dtypes if dtype in RECOMPILED_DTYPES.get(row.topic, dtypes))
     if selection.dtypes:
@@ -229,7 +242,7 @@ def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selec
 
 
 def _arguments(
-    row: Row, binding: BindingLike, function: Function, mode: str, dtype: str
+    row: Row, binding: BindingLike, function: Function, which: str
 ) -> Iterator[tuple[dict[str, float], dict[str, Any]]]:
     """Pairs of the standard's parameters and the entry point's keywords, for those samples that this entry point can be asked."""
     if row.parameters == "bare":
@@ -244,13 +257,13 @@ def _arguments(
             yield {**function.defaults(), **drawn}, {**binding.keywords, **keywords}
         return
     samples = [sample for sample in function.samples() if _offered(sample, binding)]
-    if row.parameters == "default":
+    if row.parameters == "default" or which == "first":
         samples = samples[:1]
-    elif dtype != "float32":
+    elif which == "ends":
         # What three parameters do can't be seen in one sample: a small slope underflows, a large one overflows.
         last = max(1, len(function.parameters) - 1)
         samples = samples[:1] + samples[1:][-last:]
-    elif mode != "eager":
+    elif which == "extreme":
         samples = extremes(samples)
     for sample in samples:
         keywords = {keyword: _spelt(binding, name, sample[name]) for name, keyword in binding.parameters.items()}

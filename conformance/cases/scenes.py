@@ -207,6 +207,23 @@ def edges(
     One scene for each set of options that places are about. `options` are those asked otherwise; `offered` says which sets an
     entry point can be asked with. With `about` only declared places that name this argument.
     """
+    taken: dict[str, bool] = {}
+    chosen = []
+    for index, edge in enumerate(function.edges):
+        if set(edge.arguments) <= set(names) and (not about or about in edge.arguments):
+            key = repr(sorted(edge.options.items()))
+            if key not in taken:
+                taken[key] = bool(offered({**options, **edge.options}))
+            if taken[key]:
+                chosen.append(index)
+    return list(_scenes(function, tuple(names), format, tuple(chosen), about))
+
+
+@lru_cache(maxsize=1024)
+def _scenes(
+    function: TensorFunction, names: tuple[str, ...], format: Format, declared: tuple[int, ...], about: str
+) -> tuple[Scene, ...]:
+    """Many entry points ask the same: their tensors are shared, and not to be changed."""
     sizes = sizes_of(function)
     asked: dict[str, tuple[dict[str, Any], list[tuple[str, dict[str, Any], bool]]]] = {"": ({}, [])}
     if not about:
@@ -214,17 +231,11 @@ def edges(
         asked[""][1].extend(
             (name, cells, name.startswith(free)) for name, cells in _generic(function, names, format, sizes)
         )
-    for edge in function.edges:
-        if (
-            set(edge.arguments) <= set(names)
-            and offered({**options, **edge.options})
-            and (not about or about in edge.arguments)
-        ):
-            key = repr(sorted(edge.options.items()))
-            key = "" if not edge.options else key
-            asked.setdefault(key, (dict(edge.options), []))[1].append(
-                (edge.name, _resolved(edge.arguments, format), bool(edge.free))
-            )
+    for edge in (function.edges[index] for index in declared):
+        key = repr(sorted(edge.options.items())) if edge.options else ""
+        asked.setdefault(key, (dict(edge.options), []))[1].append(
+            (edge.name, _resolved(edge.arguments, format), bool(edge.free))
+        )
     scenes = []
     for wanted, places in asked.values():
         for group in _of_equal_sizes(function, names, places, sizes):
@@ -240,7 +251,7 @@ def edges(
             held = {name: _held(array, format) for name, array in tensors.items()}
             free = tuple(name for name, _, is_free in same if is_free)
             scenes.append(Scene("edges", held, wanted, tuple(name for name, _, _ in same), free))
-    return scenes
+    return tuple(scenes)
 
 
 def _padded(places: list[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ from conformance.standard.tensors import WHOLE, TensorFunction
 from .case import Case
 from .scenes import LOOPS, Scene, drawn, edges, sizes_of
 from .tensor_asker import TensorAsker, plain, result_shape, same_options, same_value
-from .topics import is_frugal
+from .topics import is_beside, is_frugal
 
 MANY_CLASSES = 10_000
 MANY = 100_003
@@ -32,8 +32,13 @@ SHIFTS = (64.0, 1024.0)
 
 
 def _few(asker: TensorAsker) -> str:
-    """Which derivatives a variation is asked with: the first, and none where everything is compiled anew."""
-    return "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"
+    """Which derivatives a variation is asked with: the first, and none where everything is compiled or traced anew."""
+    return "none" if _is_sparing(asker) else "first"
+
+
+def _is_sparing(asker: TensorAsker) -> bool:
+    """Whether variations cost a compilation or a trace each, so that few of them are asked."""
+    return is_frugal(asker.backend, asker.mode, asker.tier) or is_beside(asker.mode, asker.tier)
 
 
 def _quantities(asker: TensorAsker, names: Sequence[str], derivatives: str = "all") -> Iterator[tuple[str, str, str]]:
@@ -48,10 +53,12 @@ def _draws(asker: TensorAsker) -> Iterator[Case]:
     """Ordinary numbers, default options: the value and every derivative."""
     names, base = asker.names(), asker.base()
     scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
-    for quantity, wrt, rule in _quantities(asker, names):
-        yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     first = asker.differentiable(names)[:1]
     frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
+    # Where everything is compiled anew, every derivative is asked in one program and in the wide dtypes.
+    whole = not frugal or not always or (asker.mode == "compiled" and FORMATS[asker.dtype].width > 16)
+    for quantity, wrt, rule in _quantities(asker, names, "all" if whole else "first"):
+        yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     if not first or (asker.dtype != "float32" and asker.tier != "deep") or asker.tier == "quick":
         return
     if not frugal or (always and asker.mode == "compiled"):
@@ -66,9 +73,11 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
     base = asker.base()
     given = asker.names([a.name for a in asker.function.arguments if a.kind in ("mask",) or a.shared])
     frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
-    asked = [(asker.names(), "")] if given == asker.names() or frugal else [(asker.names(), ""), (given, "")]
+    sparing = _is_sparing(asker)
+    asked = [(asker.names(), "")] if given == asker.names() or sparing else [(asker.names(), ""), (given, "")]
     # Other optional arguments, at the places that are about them.
-    asked += [(asker.names([name]), name) for name in asker.optional() if name not in given and not frugal]
+    asked += [(asker.names([name]), name) for name in asker.optional() if name not in given and not sparing]
+    few = "all" if not sparing else "first" if not frugal or (always and asker.tier != "quick") else "none"
     for names, about in asked:
         for scene in edges(asker.function, names, FORMATS[asker.dtype], base, asker.offers, about):
             if (
@@ -79,7 +88,6 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
                 continue
             options = asker.with_implied({**base, **scene.options})
             for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
-                few = "all" if not frugal else "first" if always and asker.tier != "quick" else "none"
                 for quantity, wrt, rule in _quantities(asker, names, few):
                     yield asker.ask(piece, quantity, rule, options, wrt=wrt)
 
@@ -127,17 +135,11 @@ def _options(asker: TensorAsker) -> Iterator[Case]:
             continue
         rule = f"option.{changed[0]}" if len(changed) == 1 else "options"
         scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "options"), {})
-        for quantity, wrt, _ in _quantities(
-            asker, names, "none" if is_frugal(asker.backend, asker.mode, asker.tier) else "first"
-        ):
+        for quantity, wrt, _ in _quantities(asker, names, _few(asker)):
             yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail="-".join(sorted(changed)))
         # What an option says may also decide what counts in a mean.
         mean = asker.with_implied({**options, "reduction": "mean"})
-        if (
-            base.get("reduction") == "none"
-            and asker.offers(mean)
-            and not is_frugal(asker.backend, asker.mode, asker.tier)
-        ):
+        if base.get("reduction") == "none" and asker.offers(mean) and not _is_sparing(asker):
             yield asker.ask(scene, "value", rule, mean, detail="-".join([*sorted(changed), "mean"]))
 
 
@@ -161,7 +163,7 @@ def _reductions(asker: TensorAsker) -> Iterator[Case]:
 def _reduced(asker: TensorAsker, also: Sequence[str], options: Mapping[str, Any], rule: str) -> Iterator[Case]:
     """One way of putting results together: the value at three ranks, the derivative at one of them."""
     names = asker.names(also)
-    few = bool(also) or is_frugal(asker.backend, asker.mode, asker.tier)
+    few = bool(also) or _is_sparing(asker)
     for rank in (2,) if few else (1, 2, 3):
         if len(asker.loop(rank)) != rank and rank != 2:
             continue

@@ -34,6 +34,8 @@ RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (17,), ((2, 3, 4), (0,))
 RECOMPILED_DTYPES = {topic: ("float32", "float64") for topic in ("arrangement", "cotangent", "repetition", "purity")}
 """What is left of lengths, shapes and dtypes, but for the deep tier, where a compiler works anew for every one of them: at
 a tenth of a second each, asking all of them would be most of a run. Derivatives are asked of the lengths alone."""
+TRACED_DTYPES = {"lattice": ONE_NARROW}
+"""What is left of dtypes where a mode is asked beside the plain call (`is_beside`)."""
 SHIFTS = (1, 3)
 SCALARS = (0, 1, 2, 5, 9)
 """Places in the assortment of the numbers asked as zero-dimensional arguments."""
@@ -167,6 +169,12 @@ class Asker:
 def is_frugal(backend: BackendLike, mode: str, tier: str) -> bool:
     """Whether every shape and dtype costs a compilation in this mode, so that few of them are asked."""
     return mode in backend.recompiles and tier != "deep"
+
+
+def is_beside(mode: str, tier: str) -> bool:
+    """Whether a mode runs the same kernels as the plain call, which is asked everything, and costs tracing for every shape and
+    option (a plain tf.function): it is asked each quantity, and the variations in the deep tier alone."""
+    return mode == "graph" and tier != "deep"
 
 
 def _lattice(asker: Asker) -> Iterator[Case]:

@@ -19,7 +19,10 @@ from .records import FAULTS, SEVERITIES, Result, Worst
 from .sides import CONSEQUENCE, CONVENTION, Difference, Side, argument_of, blobs, flat, shown
 
 MARKEDLY = 2.0
-"""An error that was beyond its bar and still is counts as worse or better from this factor on."""
+"""An error that was beyond its bar and still is counts as worse or better from this factor on; so does the number of inputs."""
+
+SEVERAL = 8
+"""Inputs by which that number has to change."""
 
 
 def flips(subject: str, case: Case, old: Side, new: Side, aspect: str) -> Iterator[Difference]:
@@ -77,7 +80,7 @@ def _verdict_changed(was: Result | None, now: Result | None) -> str:
         places = [SEVERITIES.index(one.severity) if one.severity else len(SEVERITIES) for one in (was, now)]
         step = _farther(was.worst, now.worst)
         if places[0] == places[1]:
-            return step
+            return step or _oftener(was, now)
         # A severity says how much is left of the number, and an error how far off it is: a change is one that both can say.
         graded = "worse" if places[1] < places[0] else "better"
         return graded if _error_of(was.worst, now.worst) in ("", graded) else ""
@@ -99,6 +102,20 @@ def _farther(was: Worst | None, now: Worst | None) -> str:
     if was.ulp >= MARKEDLY * now.ulp and was.ulp - now.ulp >= max(was.bar, 1.0):
         return "better"
     return ""
+
+
+def _oftener(was: Result, now: Result) -> str:
+    """Whether many more or fewer of the same inputs deviate: the one that is worst in a region may stay while all others are mended.
+
+    Nothing where the worst error went the other way.
+    """
+    if was.comparisons != now.comparisons:
+        return ""
+    fewer, more = sorted((was.deviates, now.deviates))
+    if more - fewer < SEVERAL or more < MARKEDLY * fewer:
+        return ""
+    direction = "worse" if now.deviates > was.deviates else "better"
+    return direction if _error_of(was.worst, now.worst) in ("", direction) else ""
 
 
 def _flip(

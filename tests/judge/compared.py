@@ -75,7 +75,7 @@ class Pairs:
                 run_file.finish_subject("toy")
         return path
 
-    def compared(self, old: Path, new: Path, causes: Sequence[Cause] = ()) -> Comparison:
+    def compared(self, old: Path, new: Path, *, causes: Sequence[Cause] = ()) -> Comparison:
         with RunFile.open(old) as before, RunFile.open(new) as after:
             return compare(
                 before, after, lambda run_file, wanted: judge_functions(run_file, wanted, self.oracle), causes

@@ -110,7 +110,7 @@ def test_what_is_known_to_be_another_number_at_each_call_is_a_sentence(
     fault = Fault("one ulp", ("gelu",), (), strike=nudge(VALUE, 1, lambda x: (x >= 0.5) & (x <= 4)))
     cause = Cause("toy", "by-chance", "bug", "Why.", "https://example.org/1", (rules,), unstable=unstable)
     files = [pairs.run_file(pairs.observed(one)) for one in (replace(NO_FAULT, functions=("gelu",)), fault)]
-    found = pairs.compared(*files, (cause,))
+    found = pairs.compared(*files, causes=(cause,))
     known = unstable and rules == "gelu.value"
     assert bool(found.changes) != known
     assert any("at each call, as is known (by-chance)" in sentence for sentence in found.unlike) == known

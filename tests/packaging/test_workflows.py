@@ -37,7 +37,7 @@ VALUES = {
     "run": "run.nnconform", "folder": "reports", "backend": "torch", "NNCONFORM_MEASURED": sys.executable, "status": "0",
 }  # fmt: skip
 IN_TEXTS = {
-    "OTHER/bin/python": sys.executable, "old=python3.10": f"old={sys.executable}", "NAME": "gelu", "FINDING": "a1b2",
+    "OTHER/bin/python": sys.executable, "old=python3.10": f"old={sys.executable}", "NAME": "gelu", "FINDING": "a1b2", "my-expectations/": ".",
     "known/": ".", "RUN": "run.nnconform", "OLD": "a.nnconform", "NEW": "b.nnconform",
 }  # fmt: skip
 
