@@ -114,8 +114,13 @@ def _with_their_signs(clusters: Sequence[Cluster]) -> list[Cluster]:
 
 
 def _without_default(one: Difference, is_spelt_out: Callable[[Difference], bool]) -> Difference:
-    """A bare call that changed because the function did, and no default of it, is a matter of numbers."""
-    return one if one.aspect != DEFAULTS or is_spelt_out(one) else replace(one, aspect=NUMBERS)
+    """A bare call that changed because the function did, and no default of it, is a matter of numbers.
+
+    So is one that moved by no more than rounding does: another default gives another number, not a neighbour.
+    """
+    if one.aspect != DEFAULTS or (is_spelt_out(one) and not (one.kind == "bits" and one.place.distance <= NEAR)):
+        return one
+    return replace(one, aspect=NUMBERS)
 
 
 def _is_chosen(moved: Sequence[Difference], choices: Sequence[Difference]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.cases.case import Input
+from conformance.garbage import uncollected
 from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import FUNCTIONS, TENSOR_FUNCTIONS
 from conformance.truth.cache import Oracle
@@ -107,6 +108,14 @@ def judge_one(
     read: Read, oracle: Oracle, exacts: Exacts,
 ) -> dict[str, Collected]:  # fmt: skip
     """Everything about one function, by subject that was asked; `observed` and `subjects` are by subject's id."""
+    with uncollected():
+        return _judged(name, observed, subjects, bindings, read, oracle, exacts)
+
+
+def _judged(
+    name: str, observed: Mapping[str, Sequence[Observation]], subjects: Mapping[str, Subject], bindings: Mapping[str, Any],
+    read: Read, oracle: Oracle, exacts: Exacts,
+) -> dict[str, Collected]:  # fmt: skip
     found = {subject: Collected() for subject in observed}
     if name in TENSOR_FUNCTIONS:
         shared: dict[tuple[Any, ...], Any] = {}

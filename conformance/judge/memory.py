@@ -7,7 +7,6 @@ code. Whatever is damaged or can't be written is judged again, and nothing is lo
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import json
 import marshal
@@ -15,13 +14,14 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from conformance.garbage import uncollected
 from conformance.observe.observation import Subject
 
 from .functions import Collected
@@ -72,7 +72,7 @@ class Memory:
             data = path.read_bytes()
             if data[:20] != _checksum(key, data[20:]):
                 return None
-            with _uncollected():
+            with uncollected():
                 found = _collected(marshal.loads(zlib.decompress(data[20:])))
             os.utime(path)
         except (OSError, ValueError, TypeError, EOFError, zlib.error):
@@ -103,18 +103,6 @@ class Memory:
                 size += stat.st_size
                 if size > MOST:
                     file.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for garbage: half a million records are made here, none of them is, and looking takes longest."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _checksum(key: str, body: bytes) -> bytes:

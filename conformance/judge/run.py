@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from conformance.cases.case import Case, Input
 from conformance.cases.plan import is_wanted
 from conformance.formats import FORMATS
+from conformance.garbage import uncollected
 from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import CATALOGUE, FUNCTIONS, TENSOR_FUNCTIONS
 from conformance.truth.cache import Oracle, Request
@@ -95,6 +96,14 @@ def judge_run(
     read = reader(run)
     cases: dict[str, Case] = {}
     found = _judged(run, oracle, subjects, bindings, read, cases, progress or (lambda done, total, what: None))
+    with uncollected():
+        return _judgement(run, subjects, found, causes, _reproduce(run, subjects, cases, reproducer, read))
+
+
+def _judgement(
+    run: Run, subjects: Mapping[str, Subject], found: Mapping[tuple[str, str], Collected], causes: Sequence[Cause], reproduce: Reproduce
+) -> Judgement:  # fmt: skip
+    """What was found of every function and subject, put together."""
     collected = Collected()
     for name in CATALOGUE:
         for subject in subjects:
@@ -102,7 +111,6 @@ def judge_run(
     wanted = tuple(run.meta().get("rules", ()))
     results = [result for result in collected.results if is_wanted(result.rule, wanted)]
     results, known = apply(results, causes, subjects, run.meta().get("plan", {}))
-    reproduce = _reproduce(run, subjects, cases, reproducer, read)
     return Judgement(
         environment=dict(run.meta().get("environment", {})),
         subjects=tuple(subjects.values()),
@@ -131,11 +139,11 @@ def _judged(
     found = {one: kept for one, key in keys.items() if (kept := memory.recall(key)) is not None}
     observed: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for id in subjects:
-        for observation in _observations(
-            run, id, [function for function, one in keys if one == id and (function, id) not in found]
-        ):
-            observed[observation.case.function][id].append(observation)
-            cases[observation.case.id] = observation.case
+        asked = [function for function, one in keys if one == id and (function, id) not in found]
+        with uncollected():
+            for observation in _observations(run, id, asked):
+                observed[observation.case.function][id].append(observation)
+                cases[observation.case.id] = observation.case
     work = {name: observed[name] for name in CATALOGUE if name in observed}
 
     def computing(done: int, total: int) -> None:
@@ -146,13 +154,14 @@ def _judged(
     exacts.prefetch(list(_exacts_needed(work, read)), computing)
     tell(0, len(work), f"judging {next(iter(work), '')}")
     done: set[str] = set()
-    for name, by_subject in _here_or_elsewhere(run, oracle, work, subjects, bindings, read, exacts):
-        done.add(name)
-        for id, one in by_subject.items():
-            found[(name, id)] = one
-            if (name, id) in keys:
-                memory.keep(keys[(name, id)], one)
-        tell(len(done), len(work), f"judging, last {name}")
+    with uncollected():
+        for name, by_subject in _here_or_elsewhere(run, oracle, work, subjects, bindings, read, exacts):
+            done.add(name)
+            for id, one in by_subject.items():
+                found[(name, id)] = one
+                if (name, id) in keys:
+                    memory.keep(keys[(name, id)], one)
+            tell(len(done), len(work), f"judging, last {name}")
     if done:
         memory.tidy()
     tell(len(work), len(work), "")

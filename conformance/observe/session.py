@@ -19,6 +19,7 @@ from conformance import registry
 from conformance.cases.plan import Selection, plan_for
 from conformance.cases.shards import Shard, functions_of
 from conformance.cases.topics import Lattices, Plan
+from conformance.garbage import uncollected
 from conformance.standard import CATALOGUE
 from conformance.truth.cache import Oracle
 
@@ -68,7 +69,8 @@ def tasks_for(request: Request, oracle: Oracle) -> list[Task]:
             if not functions.get(subject, True):
                 continue
             selection = replace(request.selection, functions=functions.get(subject, request.selection.functions))
-            plan: Plan = plan_for(adapter, configuration, selection, lattices)
+            with uncollected():
+                plan: Plan = plan_for(adapter, configuration, selection, lattices)
             tasks.append(
                 Task(
                     subject=Subject(subject, adapter.name, configuration, request.device, {}),

@@ -214,7 +214,7 @@ def invalid_operands(binding: Any, detail: str, tensors: Sequence[Any]) -> Seque
 def _binding(backend: Any, case: Mapping[str, Any]) -> Any:
     """The binding with this id for this function (an entry point may be bound to several). Raises NotProvided."""
     for binding in backend.bindings:
-        if binding.id == case["entry_point"] and binding.function == case["function"]:
+        if binding.function == case["function"] and binding.id == case["entry_point"]:
             return binding
     raise registry.protocol().NotProvided(
         f"the adapter in this environment has no binding {case['entry_point']} for {case['function']}"

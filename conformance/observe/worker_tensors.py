@@ -21,7 +21,7 @@ def ask(backend: Any, case: Mapping[str, Any], make: Make, calls: dict[Any, Any]
 
     Raises what the framework raises, NotProvided and NotSupported.
     """
-    binding = _binding(backend, case)
+    binding = _binding(backend, case, calls)
     tensors = [make(item) for item in case["inputs"]]
     names = [item["name"] for item in case["inputs"]]
     more = [make(case[what]) for what in ("cotangent", "direction") if case.get(what) is not None]
@@ -82,10 +82,15 @@ def _prepared(
     return calls[key]
 
 
-def _binding(backend: Any, case: Mapping[str, Any]) -> Any:
-    for binding in getattr(backend, "tensor_bindings", ()):
-        if binding.id == case["entry_point"] and binding.function == case["function"]:
-            return binding
-    raise registry.protocol().NotProvided(
-        f"the adapter in this environment has no binding {case['entry_point']} for {case['function']}"
-    )
+def _binding(backend: Any, case: Mapping[str, Any], calls: dict[Any, Any]) -> Any:
+    """The binding that a case is about, kept among the calls. Raises NotProvided."""
+    wanted = (case["function"], case["entry_point"])
+    if wanted not in calls:
+        bindings = getattr(backend, "tensor_bindings", ())
+        found = [one for one in bindings if one.function == wanted[0] and one.id == wanted[1]]
+        if not found:
+            raise registry.protocol().NotProvided(
+                f"the adapter in this environment has no binding {case['entry_point']} for {case['function']}"
+            )
+        calls[wanted] = found[0]
+    return calls[wanted]

@@ -1,0 +1,59 @@
+"""When a verdict or a default counts as changed although a region deviated before and still does: by its worst error, or by how many inputs."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from conformance.cases.case import Case
+from conformance.judge.causes import NEAR, _without_default
+from conformance.judge.changes import Place, Seen
+from conformance.judge.flips import MARKEDLY, SEVERAL, _verdict_changed
+from conformance.judge.records import Result, Worst
+from conformance.judge.sides import DEFAULTS, NUMBERS, Difference
+
+
+def result(deviates: int, ulp: float, comparisons: int = 10_000, severity: str = "wrong") -> Result:
+    worst = Worst((), (), "", "", "", ulp, 8.0, 0.0, "float32", "eager")
+    return Result(
+        "s", "e", "gelu", "gelu.value", "MUST", {}, "float32", "eager", "x < -0.75", "deviates" if deviates else "conforms",
+        comparisons, comparisons - deviates, deviates, severity=severity if deviates else "", worst=worst,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "changed"),
+    [
+        (result(0, 1), result(1, 1e7), "worse"),
+        (result(1, 1e7), result(0, 1), "better"),
+        (result(900, 2e7), result(90, 1.5e7), "better"),
+        (result(90, 1.5e7), result(900, 2e7), "worse"),
+        (result(900, 1.5e7), result(90, 1.5e7), "better"),
+        (result(900, 1.5e7), result(90, 2e7), ""),
+        (result(900, 2e7), result(int(900 / MARKEDLY) + 1, 1.5e7), ""),
+        (result(SEVERAL, 2e7), result(1, 1.5e7), ""),
+        (result(900, 2e7), result(90, 1.5e7, comparisons=5_000), ""),
+        (result(90, 2e7), result(900, 0.9e7), "better"),
+    ],
+    ids=[
+        "begins", "ends", "fewer", "more", "fewer-same-worst", "fewer-but-worse", "not-markedly", "few", "other-inputs", "worst-goes-first",
+    ],
+)  # fmt: skip
+def test_what_deviates_on_both_sides(was: Result, now: Result, changed: str) -> None:
+    assert _verdict_changed(was, now) == changed
+
+
+@pytest.mark.parametrize(
+    ("distance", "aspect"), [(1.0, NUMBERS), (NEAR, NUMBERS), (1e6, DEFAULTS), (math.inf, DEFAULTS)]
+)
+def test_a_bare_call_that_moved_by_rounding_has_no_other_default(distance: float, aspect: str) -> None:
+    seen = Seen("returned", "conforms", "1", "0x1")
+    place = Place(
+        rule="defaults", region="", dtype="float32", mode="eager", parameters={}, entry_point="e", input=(), input_bits=(), old=seen, new=seen,
+        asked=2, changed=2, distance=distance,
+    )  # fmt: skip
+    case = Case("huber", "e", "defaults", "value", "eager", "float32", {}, {}, ())
+    bare = Difference("s", case, "bits", DEFAULTS, place, "information", "")
+    assert _without_default(bare, lambda _: True).aspect == aspect
+    assert _without_default(bare, lambda _: False).aspect == NUMBERS
