@@ -230,7 +230,7 @@ def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selec
     """The dtypes in which a row is asked of a backend in one mode."""
     asked = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, dict.fromkeys(row.dtypes, row.modes))
     dtypes = tuple(dtype for dtype, modes in asked.items() if mode in modes and mode in row.modes)
-    if is_beside(mode, selection.tier):
+    if is_beside(mode, selection.tier) and configuration not in OTHER_CONFIGURATIONS:
         dtypes = tuple(dtype for dtype in dtypes if dtype in TRACED_DTYPES.get(row.topic, dtypes))
     if is_frugal(backend, mode, selection.tier):
         dtypes = tuple(dtype for dtype in dtypes if dtype in RECOMPILED_DTYPES.get(row.topic, dtypes))

@@ -17,7 +17,7 @@ from typing import Any
 import conformance
 from conformance import registry
 from conformance.cases.plan import Selection, plan_for
-from conformance.cases.shards import Shard, functions_of
+from conformance.cases.shards import Shard, costs_of, functions_of
 from conformance.cases.topics import Lattices, Plan
 from conformance.garbage import uncollected
 from conformance.standard import CATALOGUE
@@ -120,13 +120,23 @@ def run(
                 f"nothing to ask: no function, rule, dtype and mode of this selection come together for {', '.join(request.backends)}; "
                 "`nnconform list backends` shows the modes that each has. Give fewer restrictions."
             )
-        # The longest first, so that the last lane to end has little left to do.
-        by_length = sorted(tasks, key=lambda task: -sum(len(group.cases) for group in task.groups))
-        observe(by_length, run_file, jobs=request.jobs or cores(), limits=request.limits, progress=progress)
+        # What takes longest first, so that the last lane to end has little left to do; it is not what has most cases.
+        costs = _costs(request)
+        by_cost = sorted(tasks, key=lambda task: -costs[task.subject.id])
+        observe(by_cost, run_file, jobs=request.jobs or cores(), limits=request.limits, progress=progress)
     except BaseException:
         run_file.close()
         raise
     return run_file
+
+
+def _costs(request: Request) -> dict[str, int]:
+    """What asking each subject is estimated to cost."""
+    return {
+        subject: sum(costs_of(adapter, configuration, request.selection).values())
+        for adapter in map(registry.backend, request.backends)
+        for configuration, subject in subjects_of(adapter).items()
+    }
 
 
 def _falls_to_others(request: Request) -> bool:

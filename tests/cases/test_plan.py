@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -78,14 +77,19 @@ def cell(case: Case) -> tuple[str, str, str, str]:
 
 
 def test_every_row_is_carried_out_with_every_quantity_dtype_and_mode(lattices: Lattices) -> None:
-    asked = {
-        cell(case) for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "default", Selection(), lattices))
-    }
+    def asked(tier: str) -> set[tuple[str, str, str, str]]:
+        plans = [plan_for(some, "default", Selection(tier=tier), lattices) for some in (PRELU, RRELU)]
+        return {cell(case) for plan in plans for case in cases_of(plan)}
+
     due = {
         (row.topic, quantity, dtype, mode)
         for row in PLAN for quantity in row.quantities for dtype in row.dtypes for mode in row.modes
     }  # fmt: skip
-    assert asked == due
+    assert asked("deep") == due
+    # A plain tf.function runs the kernels of the plain call: one narrow dtype and one wide one are asked of it.
+    left_out = {one for one in due if one[0] == "lattice" and one[2] in ("float16", "float64") and one[3] == "graph"}
+    assert asked("default") == due - left_out
+    assert left_out
 
 
 def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep_tier_all(lattices: Lattices) -> None:
@@ -112,10 +116,10 @@ def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep
 
 def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
     cases = [case for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "x64", Selection(), lattices))]
-    for topic, (dtypes, modes) in OTHER_CONFIGURATIONS["x64"].items():
+    for topic, wanted in OTHER_CONFIGURATIONS["x64"].items():
         had = {mode for row in PLAN if row.topic == topic for mode in row.modes}
         asked = {(case.dtype, case.mode) for case in cases if case.topic == topic}
-        assert asked == set(product(dtypes, had & set(modes))), topic
+        assert asked == {(dtype, mode) for dtype, modes in wanted.items() for mode in had & set(modes)}, topic
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
