@@ -56,11 +56,12 @@ OWN_FRAMEWORKS = {
 
 LAYERS = {
     "conformance/formats.py": (),
+    "conformance/garbage.py": (),
     "conformance/standard": ("conformance.standard",),
     "conformance/truth": ("conformance.standard", "conformance.formats", "conformance.truth"),
     "conformance/cases": ("conformance.standard", "conformance.formats", "conformance.truth", "conformance.cases"),
     "conformance/judge": ("conformance.standard", "conformance.formats", "conformance.truth", "conformance.cases",
-                          "conformance.observe", "conformance.judge"),
+                          "conformance.observe", "conformance.judge", "conformance.garbage"),
 }  # fmt: skip
 """The line the data takes: what each part may import of `conformance`. What stands later is not seen from earlier."""
 
