@@ -1,18 +1,20 @@
 """Rewriting files of expectations to what a run shows: bounds as measured, stale entries gone, new ones without a reason.
 
-Comments, order, reasons and everything else that a person wrote stay as they are (tomlkit keeps them). Never invents a reason.
+Comments, order, reasons and everything else that a person wrote stay as they are: lines are exchanged, and what the file says before
+and after is compared. Never invents a reason.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
+import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import tomlkit
 
 from conformance.formats import FORMATS
 
@@ -20,6 +22,7 @@ from .expectations import (
     SCHEMA,
     Bound,
     Cause,
+    ExpectationsError,
     Row,
     explained,
     is_whole,
@@ -30,6 +33,9 @@ from .expectations import (
     rows_of,
 )
 from .records import Judgement, Result
+
+_ENTRY = re.compile(r"^\s*\[\[\s*cause\s*\]\]", re.MULTILINE)
+_MEASURED = re.compile(r"^\s*\[\s*cause\s*\.\s*measured\s*\]", re.MULTILINE)
 
 _HEAD = "# Known deviations of {backend}: one entry a cause. What each key means: conformance/judge/expectations.py.\n"
 
@@ -57,25 +63,13 @@ def _rewrite(backend: str, path: Path, judgement: Judgement, plan: Mapping[str, 
     results = [result for result in judgement.results if result.subject in subjects]
     causes = load(path, backend)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    document = tomlkit.parse(before or f"{_HEAD.format(backend=backend)}schema = {SCHEMA}\n")
     found = explained(results, causes, subjects)
-    entries = document.get("cause") or tomlkit.aot()
-    gone = []
-    for number, cause in enumerate(causes):
-        rows = _rows(cause, results, found[key_of(cause)], subjects, plan)
-        if rows is None or cause.unstable:
-            continue
-        if rows:
-            _set_measured(entries[number], rows, cause.measured)
-        else:
-            gone.append(number)
-    for number in reversed(gone):
-        del entries[number]
-    for rule, some in sorted(_by_rule(found[""]).items()):
-        entries.append(_new_entry(f"new-{rule}", some))
-    if "cause" not in document and len(entries):
-        document["cause"] = entries
-    after = tomlkit.dumps(document)
+    measured_now = [_rows(cause, results, found[key_of(cause)], subjects, plan) for cause in causes]
+    new = [_new_entry(f"new-{rule}", some) for rule, some in sorted(_by_rule(found[""]).items())]
+    if len(_ENTRY.findall(before)) != len(causes):
+        raise ExpectationsError(f"{path} can't be rewritten: give every [[cause]] a line of its own.")
+    after = _text(before or f"{_HEAD.format(backend=backend)}schema = {SCHEMA}\n", causes, measured_now, new)
+    _check(path, before, after, len(new))
     if after != before:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".toml.new")
@@ -115,18 +109,49 @@ def _wider(one: Bound, other: Bound) -> Bound:
     return Bound(max(one.ulp, other.ulp), max(one.results, other.results))
 
 
-def _set_measured(entry: Any, rows: Mapping[Row, Bound], before: Mapping[Row, Bound]) -> None:
-    """Write the rows into an entry, one line a rule; an entry whose rows are as they were is not touched."""
-    if dict(rows) == dict(before):
-        return
-    table = tomlkit.table()
+def _text(before: str, causes: Sequence[Cause], rows: Sequence[Mapping[Row, Bound] | None], new: Sequence[str]) -> str:
+    """The file with other rows: None leaves an entry as it is, none at all takes it out. What follows an entry stays."""
+    lines = before.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if _ENTRY.match(line)]
+    parts = ["".join(lines[: starts[0]] if starts else lines)]
+    for cause, mine, start, end in zip(causes, rows, starts, [*starts[1:], len(lines)], strict=False):
+        stop = end
+        while not lines[stop - 1].strip() or lines[stop - 1].lstrip().startswith("#"):
+            stop -= 1
+        entry, rest = "".join(lines[start:stop]), "".join(lines[stop:end])
+        if cause.unstable or mine is None or dict(mine) == dict(cause.measured):
+            parts.append(entry + rest)
+        elif mine:
+            parts.append(_MEASURED.split(entry, maxsplit=1)[0].rstrip("\n") + "\n" + _table(mine) + rest)
+        else:
+            parts.append(rest.lstrip("\n"))
+    made = "".join(parts).rstrip("\n") + "\n"
+    return made + "".join(f"\n{entry}" for entry in new)
+
+
+def _table(rows: Mapping[Row, Bound]) -> str:
+    """The rows, one line a rule."""
+    lines = ["[cause.measured]"]
     for rule in sorted({rule for rule, _ in rows}):
-        line = tomlkit.inline_table()
-        for dtype in sorted((dtype for one, dtype in rows if one == rule), key=_order):
-            bound = rows[(rule, dtype)]
-            line[dtype] = tomlkit.item([bound.ulp, bound.results])
-        table[rule] = line
-    entry["measured"] = table
+        dtypes = sorted((dtype for one, dtype in rows if one == rule), key=_order)
+        bounds = (f"{dtype} = [{rows[rule, dtype].ulp!r}, {rows[rule, dtype].results}]" for dtype in dtypes)
+        lines.append(f"{json.dumps(rule)} = {{ {', '.join(bounds)} }}")
+    return "\n".join(lines) + "\n"
+
+
+def _check(path: Path, before: str, after: str, new: int) -> None:
+    """Nothing that a person wrote is another thing now. Raises ExpectationsError; the file is as it was then."""
+    was, now = (
+        [
+            {key: value for key, value in entry.items() if key != "measured"}
+            for entry in tomllib.loads(text).get("cause", [])
+        ]
+        for text in (before, after)
+    )
+    if [entry for entry in was if entry in now] != now[: len(now) - new]:
+        raise ExpectationsError(
+            f"{path} can't be rewritten without changing more than bounds: give every [[cause]] a line of its own."
+        )
 
 
 def _order(dtype: str) -> tuple[int, str]:
@@ -141,12 +166,13 @@ def _by_rule(results: Sequence[Result]) -> dict[str, list[Result]]:
     return found
 
 
-def _new_entry(name: str, results: Sequence[Result]) -> Any:
+def _new_entry(name: str, results: Sequence[Result]) -> str:
     """An entry for what nobody has explained yet: where it was seen, and no reason."""
-    entry = tomlkit.table()
-    entry["name"], entry["kind"], entry["reason"], entry["link"] = name, "unreported", "", ""
-    entry["rules"] = sorted({result.rule for result in results})
-    entry["entry_points"] = sorted({result.entry_point for result in results})
-    entry["outcomes"] = sorted({result.outcome for result in results})
-    _set_measured(entry, {row: measured(some) for row, some in rows_of(results).items()}, {})
-    return entry
+    seen = {
+        "rules": {result.rule for result in results},
+        "entry_points": {result.entry_point for result in results},
+        "outcomes": {result.outcome for result in results},
+    }
+    lines = ["[[cause]]", f"name = {json.dumps(name)}", 'kind = "unreported"', 'reason = ""', 'link = ""']
+    lines += [f"{key} = {json.dumps(sorted(values), ensure_ascii=False)}" for key, values in seen.items()]
+    return "\n".join(lines) + "\n" + _table({row: measured(some) for row, some in rows_of(results).items()})

@@ -52,7 +52,7 @@ def test_what_is_known_passes_everywhere_and_says_why(filled_in: Path, nnconform
 
 def test_what_is_worse_fails_and_says_what_was_expected(filled_in: Path, nnconform: Shell) -> None:
     text = filled_in.read_text()
-    start = text.index('"relu.value" = {float32 = [') + len('"relu.value" = {float32 = [')
+    start = text.index('"relu.value" = { float32 = [') + len('"relu.value" = { float32 = [')
     filled_in.write_text(text[:start] + "1.0" + text[text.index(",", start) :])
     done = nnconform("expect", "off.nnconform", *FOLDER, plug_ins=True)
     assert done.code == 1, done.out

@@ -267,8 +267,8 @@ def test_bounds_become_what_was_measured_and_everything_else_stays(tmp_path: Pat
     text, diff = rewritten(
         tmp_path, replace(WRONG, worst=replace(WORST, ulp=7.0)), replace(WRONG, rule="gelu.gradient")
     )
-    assert '"gelu.value" = {float32 = [7.0, 1]}' in text
-    assert '"gelu.gradient" = {float32 = [600.3, 1]}' in text
+    assert '"gelu.value" = { float32 = [7.0, 1] }' in text
+    assert '"gelu.gradient" = { float32 = [600.3, 1] }' in text
     assert "# --- tails" in text
     assert 'name = "tail"   # a remark that a person made' in text
     assert '-"gelu.value" = { float32 = [600.3, 1] }' in diff
@@ -285,6 +285,21 @@ def test_what_is_gone_goes_and_what_is_new_has_no_reason(tmp_path: Path) -> None
     assert "# Known deviations of torch." in text
     marked, _ = applied((cause,), new)
     assert marked[0].unexpected == "the expectation new-relu.value has no reason and link"
+
+
+def test_what_stands_between_entries_stays_there(tmp_path: Path) -> None:
+    second = (
+        FILE[FILE.index("[[cause]]") :]
+        .replace('"tail"', '"slope"')
+        .replace("gelu.*", "relu.*")
+        .replace("gelu.value", "relu.value")
+    )
+    bare = FILE[: FILE.index("[cause.measured]")]
+    text = f"{bare}\n# --- slopes\n# of relu\n\n{second}# the end\n"
+    made, _ = rewritten(tmp_path, WRONG, replace(WRONG, function="relu", rule="relu.value"), text=text)
+    assert made == text.replace(bare, bare + '[cause.measured]\n"gelu.value" = { float32 = [600.3, 1] }\n')
+    gone, _ = rewritten(tmp_path, RIGHT, replace(WRONG, function="relu", rule="relu.value"), text=made)
+    assert gone == FILE[: FILE.index("[[cause]]")] + f"# --- slopes\n# of relu\n\n{second}# the end\n"
 
 
 def test_a_run_in_part_takes_nothing_away(tmp_path: Path) -> None:
