@@ -11,7 +11,7 @@ import click
 from .common import FINDINGS, NOT_RUN, print_, readable
 
 if TYPE_CHECKING:
-    from conformance.judge.changes import Comparison
+    from conformance.judge.comparison.changes import Comparison
 
 NAMES = {"text": "comparison.txt", "json": "comparison.json", "markdown": "comparison.md", "html": "comparison.html"}
 """Formats, and the file that each has in a folder."""
@@ -107,7 +107,7 @@ def text_of(compared: Comparison, format: str) -> str:
 
 def exit_code(compared: Comparison, fail_on: str) -> int:
     """3 where a subject could not be compared as a whole, 1 where `fail_on` says so, else 0."""
-    from conformance.judge.changes import fails
+    from conformance.judge.comparison.changes import fails
 
     if fail_on == "none":
         return 0

@@ -13,7 +13,7 @@
 
 A side is {"outcome", "verdict", "observed", "observed_bits", "ulp", "message"}. `function` is `*` for a change of several functions. `distance` is how
 far the numbers moved in ULP of their dtype. Numbers that JSON cannot hold (NaN, infinities, integers beyond 2^53) are strings; `ulp` is "nan" where no error
-was measured. Kinds are the keys of `conformance.judge.changes.KINDS`. Knows no framework.
+was measured. Kinds are the keys of `conformance.judge.comparison.changes.KINDS`. Knows no framework.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from conformance.judge.changes import Change, Comparison, Pair, fails
+from conformance.judge.comparison.changes import Change, Comparison, Pair, fails
 
 from ..words import for_json
 from .words import direction

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from conformance.judge.changes import KINDS, Change, Comparison
+from conformance.judge.comparison.changes import KINDS, Change, Comparison
 from conformance.standard import CATALOGUE
 
 from ..html.shell import environment, policy, style

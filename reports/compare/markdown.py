@@ -5,7 +5,7 @@ What did not fit is named with its count; nothing is cut in the middle. Knows no
 
 from __future__ import annotations
 
-from conformance.judge.changes import Change, Comparison
+from conformance.judge.comparison.changes import Change, Comparison
 
 from ..markdown import Page, inline
 from ..words import plain

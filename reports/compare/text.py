@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.judge.changes import Change, Comparison, Names
+from conformance.judge.comparison.changes import Change, Comparison, Names
 from conformance.judge.message import folded
 
 from ..terminal import STYLES

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.judge.causes import ulps_of
-from conformance.judge.changes import BETTER, KINDS, WORSE, Change, Comparison, Moved, Pair, Place, Seen
+from conformance.judge.comparison.changes import BETTER, KINDS, WORSE, Change, Comparison, Moved, Pair, Place, Seen
+from conformance.judge.comparison.clusters import ulps_of
 from conformance.judge.message import folded, short, spelled, ulps, unusual
 
 from ..words import count, listed

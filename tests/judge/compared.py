@@ -9,8 +9,8 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.plan import Selection
-from conformance.judge.changes import Change, Comparison
 from conformance.judge.comparison import compare, judge_functions
+from conformance.judge.comparison.changes import Change, Comparison
 from conformance.judge.expectations import Cause
 from conformance.observe.observation import Observation
 from conformance.observe.runfile import RunFile

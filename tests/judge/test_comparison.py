@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from conformance.formats import FORMATS
-from conformance.judge.changes import KINDS, fails
+from conformance.judge.comparison.changes import KINDS, fails
+from conformance.judge.comparison.movements import steps_between
 from conformance.judge.expectations import Cause
-from conformance.judge.movements import steps_between
 from conformance.observe.observation import Observation, Output
 from conformance.truth.cache import Oracle
 from tests.toy import NO_FAULT, Fault

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from conformance.cases.case import Case
-from conformance.judge.causes import NEAR, _without_default
-from conformance.judge.changes import Place, Seen
-from conformance.judge.flips import MARKEDLY, SEVERAL, _verdict_changed
+from conformance.judge.comparison.changes import Place, Seen
+from conformance.judge.comparison.clusters import NEAR, _without_default
+from conformance.judge.comparison.flips import MARKEDLY, SEVERAL, _verdict_changed
+from conformance.judge.comparison.sides import DEFAULTS, NUMBERS, Difference
 from conformance.judge.records import Result, Worst
-from conformance.judge.sides import DEFAULTS, NUMBERS, Difference
 
 
 def result(deviates: int, ulp: float, comparisons: int = 10_000, severity: str = "wrong") -> Result:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance import registry
-from conformance.judge.changes import KINDS, Change, Comparison, Moved, Names, Pair, Place, Seen
+from conformance.judge.comparison.changes import KINDS, Change, Comparison, Moved, Names, Pair, Place, Seen
 from conformance.observe.observation import Subject
 
 text_of = registry.load("conformance.reports.terminal:text_of")

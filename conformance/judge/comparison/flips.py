@@ -14,8 +14,8 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.formats import FORMATS, decimal, hexadecimal, values
 
+from ..records import FAULTS, SEVERITIES, Result, Worst
 from .changes import Place, Seen
-from .records import FAULTS, SEVERITIES, Result, Worst
 from .sides import CONSEQUENCE, CONVENTION, Difference, Side, argument_of, blobs, flat, shown
 
 MARKEDLY = 2.0

@@ -16,9 +16,9 @@ from conformance.cases.case import Case
 from conformance.formats import FORMATS, Bits, Format, decimal, hexadecimal, ordinals, values
 from conformance.standard import FUNCTIONS
 
+from ..message import MANY
+from ..records import Result
 from .changes import Place, Seen
-from .message import MANY
-from .records import Result
 from .sides import (
     Difference,
     Side,

@@ -19,8 +19,8 @@ from conformance.formats import FORMATS, Bits, decimal
 from conformance.observe.observation import Output
 from conformance.standard import FUNCTIONS
 
+from ..records import FAULTS, SEVERITIES, Result
 from .changes import Place
-from .records import FAULTS, SEVERITIES, Result
 
 NUMBERS, CONSEQUENCE, TRAINING, ANSWERS, ERRORS, KIND_OF_RESULT, DTYPES, DEFAULTS, CONVENTION, PROVIDED = (
     "numbers", "consequence", "training", "answers", "errors", "kind of result", "dtypes", "defaults", "convention", "provided",

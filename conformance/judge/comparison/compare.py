@@ -18,18 +18,18 @@ from conformance.observe.runfile import RunFile, RunFileError
 from conformance.standard import FUNCTIONS
 from conformance.truth.cache import Oracle
 
+from ..expectations import Cause
+from ..functions import Read, reader
+from ..records import Result
+from ..run import judge_run
+from ..tensor_accuracy import spelt
+from ..tensor_answers import tensors_of
 from . import likeness
-from .causes import PLACES, Asked, change_of, clusters_of, identity, rank
 from .changes import Change, Comparison, Names, Pair, Place, Seen
+from .clusters import PLACES, Asked, change_of, clusters_of, identity, rank
 from .differences import differences_of
-from .expectations import Cause
-from .functions import Read, reader
-from .records import Result
-from .run import judge_run
 from .sides import Difference, Side, answer_of, is_other_words
 from .signatures import SignatureChange, name_changes, signature_changes, told
-from .tensor_accuracy import spelt
-from .tensor_answers import tensors_of
 
 Judge = Callable[[RunFile, Mapping[str, Collection[str]]], Sequence[Result]]
 """Judges these functions of these subjects of a run file."""

@@ -15,9 +15,9 @@ from statistics import median
 
 from conformance.formats import FORMATS
 
+from ..message import folded, short, ulps
+from ..records import SEVERITIES
 from .changes import RANK, Change, Moved, Place, Seen
-from .message import folded, short, ulps
-from .records import SEVERITIES
 from .sides import (
     ANSWERS,
     CONSEQUENCE,
