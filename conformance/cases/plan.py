@@ -18,6 +18,7 @@ from conformance.standard import FUNCTIONS, Function
 from .case import Case
 from .tensor_plan import tensor_groups
 from .topics import (
+    COMPILED_ANYHOW,
     ONE_NARROW,
     RECOMPILED_DTYPES,
     TOPICS,
@@ -38,6 +39,8 @@ TIERS = ("quick", "default", "deep")
 DERIVATIVES = ("value", "gradient", "second_derivative")
 
 INTEGERS = ("bool", "int8", "int32", "int64", "uint8")
+QUICK_INTEGERS = ("bool", "int32")
+"""Those asked in the quick tier where each of them is a compilation."""
 DRAWN = ((1 / 8, 1 / 3), (0.0, 1.0), (-0.5, 2.0), (0.25, 0.25))
 """Ends of the interval from which slopes are drawn in training: customary, from zero, of both signs, and no choice at all."""
 
@@ -175,15 +178,17 @@ def cells(
         asked = [(dtype, mode) for mode in modes for dtype in _dtypes(row, backend, configuration, mode, selection)]
         for dtype, mode in asked:
             for (parameters, arguments), quantity in product(
-                _arguments(row, binding, function, _few_samples(mode, dtype, configuration, selection.tier)),
+                _arguments(row, binding, function, _few_samples(backend, mode, dtype, configuration, selection.tier)),
                 row.quantities,
             ):
                 yield Cell(row, quantity, mode, dtype, parameters, arguments)
 
 
-def _few_samples(mode: str, dtype: str, configuration: str, tier: str) -> str:
+def _few_samples(backend: BackendLike, mode: str, dtype: str, configuration: str, tier: str) -> str:
     """Which samples of parameters are asked of a row that asks `all`: `all`, `extreme`, `ends` or `first`."""
     if dtype == "float32":
+        if tier == "quick" and is_frugal(backend, mode, tier):
+            return "first" if configuration in OTHER_CONFIGURATIONS else "ends"
         if tier != "deep" and configuration in OTHER_CONFIGURATIONS:
             return "first"
         return "all" if mode == "eager" else "extreme"
@@ -234,10 +239,14 @@ def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selec
         dtypes = tuple(dtype for dtype in dtypes if dtype in TRACED_DTYPES.get(row.topic, dtypes))
     if is_frugal(backend, mode, selection.tier):
         dtypes = tuple(dtype for dtype in dtypes if dtype in RECOMPILED_DTYPES.get(row.topic, dtypes))
+        if mode == "eager" and configuration not in OTHER_CONFIGURATIONS and "compiled" in modes_of(backend, selection):
+            dtypes = tuple(dtype for dtype in dtypes if dtype in COMPILED_ANYHOW.get(row.topic, dtypes))
     if selection.dtypes:
         return tuple(dtype for dtype in dtypes if dtype in selection.dtypes)
     if selection.tier == "quick" and row.topic != "integer":
         return tuple(dtype for dtype in dtypes if dtype == "float32")
+    if selection.tier == "quick" and is_frugal(backend, mode, selection.tier):
+        return tuple(dtype for dtype in dtypes if dtype in QUICK_INTEGERS)
     return dtypes
 
 

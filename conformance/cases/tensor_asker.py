@@ -23,6 +23,10 @@ from .topics import BackendLike, Plan
 COTANGENTS = (1.0, -2.0, 0.5, 4.0, -0.25, -1.0, 8.0, 2.0)
 SIGNS = (1.0, -1.0)
 
+PROGRAM = (4, 8)
+"""The loop that ordinary numbers and places worth a name have in common where every shape is compiled or traced anew; no size
+of it is a core's."""
+
 
 class TensorBindingLike(Protocol):
     """What the plan reads of a binding (backends/protocol.py has the record)."""
@@ -158,6 +162,23 @@ class TensorAsker:
     def batched(self) -> bool:
         """Whether the function is applied to places of a loop, or to whole tensors."""
         return self.function.batched and self.binding.squeezed >= 0
+
+    def keeps_apart(self, options: Mapping[str, Any]) -> bool:
+        """Whether every place of the loop has a result of its own."""
+        common = (options.get("reduction", "none"), options.get("rows", "none"))
+        return self.batched() and common == ("none", "none")
+
+    def shares_programs(self) -> bool:
+        """Whether ordinary numbers and places worth a name are asked in one shape, so that what was compiled or traced for the
+        ones answers about the others too."""
+        plain_layout = self.binding.squeezed in (0, 1, 2) and self.binding.core_axis == -1
+        return self.mode != "eager" and self.tier != "deep" and plain_layout and self.keeps_apart(self.base())
+
+    def usual_loop(self) -> tuple[int, ...]:
+        """The loop of ordinary numbers: of rank 2 where the entry point leaves the choice."""
+        if not self.shares_programs():
+            return self.loop(2)
+        return (math.prod(PROGRAM),) if self.binding.squeezed == 1 else PROGRAM
 
     # --- cases --------------------------------------------------------------------------------------------------------
 

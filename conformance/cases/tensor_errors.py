@@ -121,7 +121,8 @@ def _letter(dimension: str, has_loop: bool) -> str:
 def _sound(asker: TensorAsker, also: Sequence[str] = (), rank: int = 2, **options: Any) -> _Sound:
     """Ordinary numbers for the arguments that must be given, and those of `also`."""
     names, base = asker.names(also), asker.with_implied({**asker.base(), **options})
-    tensors = drawn(asker.function, [n for n in names if n != "weight"], asker.loop(rank), sizes_of(asker.function), "error")  # fmt: skip
+    loop = asker.usual_loop() if rank == 2 else asker.loop(rank)
+    tensors = drawn(asker.function, [n for n in names if n != "weight"], loop, sizes_of(asker.function), "error")
     if "weight" in names:
         shape = result_shape(asker.function, {**base, "reduction": "none"}, tensors)
         tensors["weight"] = np.resize(np.array([0.5, 2.0, 1.5]), shape)

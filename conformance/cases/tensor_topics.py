@@ -18,7 +18,7 @@ from conformance.standard.tensors import WHOLE, TensorFunction
 
 from .case import Case
 from .scenes import LOOPS, Scene, drawn, edges, sizes_of
-from .tensor_asker import TensorAsker, plain, result_shape, same_options, same_value
+from .tensor_asker import PROGRAM, TensorAsker, plain, result_shape, same_options, same_value
 from .topics import is_beside, is_frugal
 
 MANY_CLASSES = 10_000
@@ -52,11 +52,12 @@ def _quantities(asker: TensorAsker, names: Sequence[str], derivatives: str = "al
 def _draws(asker: TensorAsker) -> Iterator[Case]:
     """Ordinary numbers, default options: the value and every derivative."""
     names, base = asker.names(), asker.base()
-    scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
+    scene = Scene("draws", drawn(asker.function, names, asker.usual_loop(), sizes_of(asker.function)), {})
     first = asker.differentiable(names)[:1]
     frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
-    # Where everything is compiled anew, every derivative is asked in one program and in the wide dtypes.
-    whole = not frugal or not always or (asker.mode == "compiled" and FORMATS[asker.dtype].width > 16)
+    # Where everything is compiled anew, every derivative is asked in one mode and in the wide dtypes.
+    wide = FORMATS[asker.dtype].width > 16 and asker.tier != "quick"
+    whole = not frugal or (always and asker.mode == "compiled" and wide)
     for quantity, wrt, rule in _quantities(asker, names, "all" if whole else "first"):
         yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     if not first or (asker.dtype != "float32" and asker.tier != "deep") or asker.tier == "quick":
@@ -87,13 +88,24 @@ def _edges(asker: TensorAsker) -> Iterator[Case]:
             ):
                 continue
             options = asker.with_implied({**base, **scene.options})
-            for piece in [scene] if _keeps_apart(asker, options) else _alone(scene, asker):
+            for piece in _pieces(scene, asker) if asker.keeps_apart(options) else _alone(scene, asker):
                 for quantity, wrt, rule in _quantities(asker, names, few):
                     yield asker.ask(piece, quantity, rule, options, wrt=wrt)
 
 
-def _keeps_apart(asker: TensorAsker, options: Mapping[str, Any]) -> bool:
-    return asker.batched() and options.get("reduction", "none") == "none" and options.get("rows", "none") == "none"
+def _pieces(scene: Scene, asker: TensorAsker) -> Iterator[Scene]:
+    """A scene in loops of the shape that ordinary numbers have, where that saves compiling; the first place fills up the last."""
+    if not asker.shares_programs():
+        yield scene
+        return
+    loop, size = asker.usual_loop(), math.prod(PROGRAM)
+    for start in range(0, len(scene.places), size):
+        at = [place if place < len(scene.places) else start for place in range(start, start + size)]
+        tensors = {
+            name: array if asker.function.argument(name).shared else array[at].reshape(loop + array.shape[1:])
+            for name, array in scene.tensors.items()
+        }
+        yield Scene(scene.name, tensors, scene.options, tuple(scene.places[place] for place in at), scene.free)
 
 
 def _alone(scene: Scene, asker: TensorAsker) -> Iterator[Scene]:
@@ -201,9 +213,10 @@ def _arguments(asker: TensorAsker) -> Iterator[Case]:
                 tensors[also] = tensors[also].copy()
                 tensors[also][0] = False
             scene = Scene("draws", tensors, {})
-            for quantity, wrt, _ in _quantities(
-                asker, names, "all" if reduction == base.get("reduction", "none") else "first"
-            ):
+            few = "all" if reduction == base.get("reduction", "none") else "first"
+            if asker.tier == "quick" and is_frugal(asker.backend, asker.mode, asker.tier):
+                few = "none"
+            for quantity, wrt, _ in _quantities(asker, names, few):
                 rule = f"argument.{also}" if wrt != also else f"gradient.{also}"
                 yield asker.ask(scene, quantity, rule, options, wrt=wrt, detail=reduction)
         if is_frugal(asker.backend, asker.mode, asker.tier):
@@ -514,7 +527,7 @@ def _symmetry(asker: TensorAsker) -> Iterator[Case]:
     """Arguments with which a property of the function must show: exchanged, shifted, equal."""
     base, names = asker.base(), asker.names()
     kinds = {prop.kind for prop in asker.function.properties}
-    tensors = drawn(asker.function, names, asker.loop(2), sizes_of(asker.function), "symmetry")
+    tensors = drawn(asker.function, names, asker.usual_loop(), sizes_of(asker.function), "symmetry")
     first, *others = names
     pair = bool(others) and not {first, others[0]} & set(asker.binding.cast)
     scenes: list[tuple[str, str, dict[str, NDArray[Any]]]] = []

@@ -34,6 +34,14 @@ RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (17,), ((2, 3, 4), (0,))
 RECOMPILED_DTYPES = {topic: ("float32", "float64") for topic in ("arrangement", "cotangent", "repetition", "purity")}
 """What is left of lengths, shapes and dtypes, but for the deep tier, where a compiler works anew for every one of them: at
 a tenth of a second each, asking all of them would be most of a run. Derivatives are asked of the lengths alone."""
+COMPILED_ANYHOW: dict[str, tuple[str, ...]] = {
+    "arrangement": (),
+    "cotangent": (),
+    "integer": (),
+    "lattice": ("bfloat16", "float32", "float64"),
+}
+"""What is left of dtypes in the plain call where that too works anew for every one of them (most of jax.nn is jitted by itself),
+and the same is asked under the compiler."""
 TRACED_DTYPES = {"lattice": ONE_NARROW}
 """What is left of dtypes where a mode is asked beside the plain call (`is_beside`)."""
 SHIFTS = (1, 3)
@@ -188,7 +196,7 @@ def _arrangement(asker: Asker) -> Iterator[Case]:
     some, dtype, make = asker.some(), asker.dtype, asker.plan.input
     lengths, scalars, shapes = LENGTHS[asker.tier], list(SCALARS), [*SHAPES[asker.tier], *EMPTY_SHAPES]
     if is_frugal(asker.backend, asker.mode, asker.tier):
-        lengths, shapes = RECOMPILED_LENGTHS, list(RECOMPILED_SHAPES)
+        lengths, shapes = RECOMPILED_LENGTHS if asker.tier != "quick" else (), list(RECOMPILED_SHAPES)
         scalars, shapes = (scalars, shapes) if asker.quantity == "value" else ([], [])
     for length in dict.fromkeys((*lengths, COMMON_SIZE)):
         yield asker.case(make(some[:length], dtype), detail=f"length-{length}")

@@ -5,6 +5,7 @@ A pure function of a case, its truth and the bits of an answer. Knows no framewo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -179,9 +180,18 @@ FREE = " (free)"
 
 def place_of(case: Case, shape: tuple[int, ...], count: int) -> NDArray[np.int64]:
     """Which named place of the loop each element of an answer belongs to."""
-    if len(case.places) <= 1 or not shape or shape[0] != len(case.places):
+    places = len(case.places)
+    if places <= 1 or not loop_of(shape, places):
         return np.zeros(count, dtype=np.int64)
-    return np.repeat(np.arange(shape[0]), count // shape[0])
+    return np.repeat(np.arange(places), count // places)
+
+
+def loop_of(shape: tuple[int, ...], places: int) -> tuple[int, ...]:
+    """The first dimensions of a shape, if they are a loop of so many places; none otherwise."""
+    for rank in range(1, len(shape) + 1):
+        if math.prod(shape[:rank]) == places:
+            return shape[:rank]
+    return ()
 
 
 def rule_of_place(case: Case, place: str) -> str:
@@ -313,8 +323,9 @@ def spelt(case: Case, shape: tuple[int, ...], index: int, tensors: Mapping[str, 
     said = []
     for name, array in tensors.items():
         part = array
-        if place is not None and array.ndim and len(case.places) > 1 and array.shape[0] == len(case.places):
-            part = array[place]
+        loop = loop_of(array.shape, len(case.places)) if place is not None and len(case.places) > 1 else ()
+        if loop and place is not None:
+            part = array[np.unravel_index(place, loop)]
         said.append(f"{name} = {_numbers(part)}")
     return tuple(said)
 

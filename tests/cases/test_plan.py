@@ -114,6 +114,23 @@ def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep
     )
 
 
+def test_what_compiles_anyhow_is_asked_under_its_compiler_once(lattices: Lattices) -> None:
+    always = Everything(("relu",), recompiles=("eager", "compiled"), modes=("eager", "compiled"))
+
+    def asked(selection: Selection, mode: str) -> set[tuple[str, str]]:
+        cases = cases_of(plan_for(always, "default", selection, lattices))
+        return {(case.topic, case.dtype) for case in cases if case.mode == mode}
+
+    eager, compiled = asked(Selection(), "eager"), asked(Selection(), "compiled")
+    assert {"arrangement", "cotangent", "integer"} == {t for t, _ in compiled} - {t for t, _ in eager}
+    assert {d for t, d in compiled if t == "lattice"} - {d for t, d in eager if t == "lattice"} == {"float16"}
+    # Whoever asks for the plain call alone gets all of it, and so does the deep tier.
+    alone = asked(Selection(modes=("eager",)), "eager")
+    assert alone >= compiled
+    assert asked(Selection(tier="deep"), "eager") >= alone
+    assert {topic for topic, _ in asked(Selection(tier="quick"), "eager")} == {topic for topic, _ in alone}
+
+
 def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
     cases = [case for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "x64", Selection(), lattices))]
     for topic, wanted in OTHER_CONFIGURATIONS["x64"].items():

@@ -11,13 +11,15 @@ import pytest
 from conformance.cases.case import Case, Input
 from conformance.formats import FORMATS, Bits, round_to
 from conformance.judge.records import Result
-from conformance.judge.tensor_accuracy import bar_of, measure
-from conformance.judge.tensor_answers import TensorAnswers
+from conformance.judge.tensor_accuracy import bar_of, groups, measure, region_of, verdict
+from conformance.judge.tensor_answers import TensorAnswers, asked_of, tensors_of
 from conformance.judge.tensor_kinds import judge_tensor_dtypes
 from conformance.judge.tensors import judge_tensors
 from conformance.observe.observation import Observation, Output, Subject
 from conformance.standard import TENSOR_FUNCTIONS
+from conformance.truth import ulps
 from conformance.truth.tensors import Asked, Exact, exact
+from tests.by_hand import Framework, Hand
 
 
 def truth(name: str, tensors: dict[str, Any], quantity: str = "value", wrt: str = "", **options: Any) -> Exact:
@@ -208,3 +210,22 @@ def test_without_elements_another_dtype_is_the_business_of_the_rule_about_dtypes
     ):
         (result,) = _judged("hinge_embedding", case, tensors, (np.zeros(shape), dtype), {})
         assert result.outcome == outcome, (shape, dtype)
+
+
+@pytest.mark.parametrize("mode", ["eager", "compiled"])
+def test_what_is_wrong_at_one_place_is_said_of_that_place(mode: str) -> None:
+    """Also where the places are a loop of rank 2, as under a compiler."""
+    hand = Hand("soft_cross_entropy", mode=mode, framework=Framework(recompiles=("compiled",)))
+    case = next(case for case in hand.cases("edges") if "logits equal: all 1.5" in case.places)
+    exact_one = exact(asked_of(TENSOR_FUNCTIONS[case.function], case, hand.read))
+    right, format = ulps.rounded(exact_one.truth, FORMATS[case.dtype]), FORMATS[case.dtype]
+    assert exact_one.shape == ((len(case.places),) if mode == "eager" else (4, 8))
+    number = case.places.index("logits equal: all 1.5")
+    observed = right.copy()
+    observed[number] += 1 << 16
+    judged, tensors = measure(exact_one, observed, format), tensors_of(case, hand.read)
+    rules = dict.fromkeys(("value", "edge", "nan"))
+    bad = [one for group in groups(case, judged, rules) if (one := verdict(case, judged, group, tensors)).deviates]
+    assert [(one.rule, one.region, one.deviates) for one in bad] == [("edge", region_of(case.places[number]), 1)]
+    assert bad[0].worst is not None
+    assert bad[0].worst.input[0] == "logits = [1.5, 1.5, 1.5, 1.5, 1.5]"
