@@ -62,6 +62,8 @@ def _draws(asker: TensorAsker) -> Iterator[Case]:
         yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     if not first or (asker.dtype != "float32" and asker.tier != "deep") or asker.tier == "quick":
         return
+    # These are sums over all that the direction touches: of many numbers some nearly cancel, which no bar of theirs has room for.
+    scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
     if not frugal or (always and asker.mode == "compiled"):
         yield asker.ask(scene, "forward_gradient", "gradient.forward", base, wrt=first[0])
     if not frugal or asker.mode == "compiled":
