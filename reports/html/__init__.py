@@ -25,7 +25,7 @@ from .shell import environment, policy, script, style
 
 FILE_NAME = "report.html"
 
-LARGEST = 1_490_000
+LARGEST = 1_790_000
 """Bytes of a page that opens in a second and may be attached to a mail."""
 
 ROOM = 2_000
@@ -55,9 +55,16 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
     sections = function_sections(judgement, checks, functions, bindings)
     css, javascript = style(), script()
     about_the_run = flat(judgement.environment)
+    causes = causes_of(judgement)
+    upstream = {"reports": {f"{one.known.backend}/{one.known.name}": one.report for one in causes if one.report}}
 
     def whole(budget: int) -> tuple[str, list[Any]]:
-        data = {**embedded(judgement, cells, titles, defaults, budget), **rules(sections), **places(sections)}
+        data = {
+            **embedded(judgement, cells, titles, defaults, budget),
+            **rules(sections),
+            **places(sections),
+            **upstream,
+        }
         made = (
             environment()
             .get_template("page.html")
@@ -85,7 +92,7 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
                 views=VIEWS,
                 sections=sections,
                 families=[(name, list(same)) for name, same in groupby(sections, lambda s: s.page.function.family)],
-                causes=causes_of(judgement),
+                causes=causes,
                 absences=absences(checks, judgement.unspecified),
                 unspecified=judgement.unspecified,
                 states=STATES,

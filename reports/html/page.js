@@ -488,6 +488,10 @@
     for (const [name, numbers_] of data.places[list.dataset.function]) list.append(element("div", {}, element("dt", {}, name), element("dd", {}, numbers_)));
   }
 
+  function buildReport(place) {
+    place.textContent = data.reports[place.dataset.report];
+  }
+
   // ---- keyboard -------------------------------------------------------------------------------------------------------
 
   function step(by) {
@@ -513,7 +517,7 @@
   buildMatrix();
   buildWhenNear([...document.querySelectorAll(".exhibits")]);
   // Hundreds of rows that few readers open: made when they are opened.
-  for (const [kind, build] of [[".rules", buildRules], [".places", buildPlaces]]) {
+  for (const [kind, build] of [[".rules", buildRules], [".places", buildPlaces], [".upstream pre", buildReport]]) {
     for (const place of document.querySelectorAll(kind)) place.closest("details").addEventListener("toggle", () => build(place), { once: true });
   }
   showFindings();

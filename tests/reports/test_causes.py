@@ -12,6 +12,8 @@ from conformance.judge.findings import gating
 from conformance.judge.records import Judgement, Known
 from tests.reports.sample import HOSTILE, bindings, judgement
 
+from .test_html import data_of
+
 causes = importlib.import_module("conformance.reports.causes")
 page = importlib.import_module("conformance.reports.html").page
 terminal = importlib.import_module("conformance.reports.terminal")
@@ -63,6 +65,7 @@ def test_the_page_shows_every_cause_and_believes_no_text(known: Judgement) -> No
     assert "javascript:alert(3)" not in made
     assert "<img src=x" not in made
     assert "Text to file upstream" in made
+    assert data_of(made)["reports"] == {"torch/tail": causes.causes_of(known)[0].report}
     assert 'id="causes"' not in page([judgement()], bindings())
 
 
