@@ -13,6 +13,7 @@ from typing import Any
 from conformance import registry
 from conformance.cases.plan import Selection, dtypes_asked, is_wanted
 from conformance.cases.topics import invalid_parameters
+from conformance.formats import FORMATS
 from conformance.judge.message import folded, four_lines, quantity_of
 from conformance.judge.question import MAIN_RULE
 from conformance.judge.records import BINDING_LEVELS, Judgement, Known, Result
@@ -182,11 +183,27 @@ def verdict(item: Item, known: Index, shown: Shown, entry_points: Iterable[str] 
         return Verdict("skipped", min(map(_lacking, lacking)))
     if mine and all(result.unspecified for result in mine):
         return Verdict("skipped", f"unspecified: {mine[0].message}")
+    if not mine and _is_asked_sparingly(item, known):
+        return Verdict(
+            "skipped",
+            f"not asked: in {item.dtype} only the deep tier asks {item.subject} for the parameters that {item.rule} is about",
+        )
     if item.name == "flush" and item.function in TENSOR_FUNCTIONS and about("edge"):
         return Verdict("skipped", "no result was subnormal: there was nothing to flush")
     return Verdict(
         "failed", f"{item.rule} compared nothing in {item.dtype} on {item.subject}: no result of the run bears on it"
     )
+
+
+def _is_asked_sparingly(item: Item, known: Index) -> bool:
+    """Whether this dtype was asked with the first sample of the parameters alone, and another one with more: places that only
+    other samples have (a kink, an overflow) are then not there to be judged."""
+
+    def samples(dtype: str) -> set[str]:
+        found = known.results.get((item.subject, f"{item.function}.value", dtype), ())
+        return {repr(sorted(result.parameters.items())) for result in found}
+
+    return len(samples(item.dtype)) == 1 and any(len(samples(dtype)) > 1 for dtype in FORMATS)
 
 
 def _answered_with(rule: str) -> Iterator[str]:
