@@ -103,7 +103,8 @@ def test_a_run_file_that_can_t_be_read_is_a_sentence(
             ("run", "numpy", *SMALL, "--resume"),
         ]
     for words in commands:
-        done = nnconform(*words)
+        # Without verdicts at hand: those on answers whose hashes are known need no bytes of them.
+        done = nnconform(*words, NNCONFORM_CACHE=str(nnconform.folder.parent / "nothing-kept"))
         assert done.code == 2, (words, done)
         message = done.err.strip().splitlines()[-1]
         assert str(path.name) in message
