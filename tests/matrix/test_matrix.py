@@ -47,7 +47,8 @@ def conformance_session(request: pytest.FixtureRequest, tmp_path_factory: pytest
 def test_rule(item: Item, conformance_session: Session) -> None:
     if item.backend == "numpy":
         ours = conformance_session.verdict(item, OURS)
-        if ours.outcome in ("failed", "expected"):
+        # That ours was not asked is no fault of it: the verdict below is about all.
+        if ours.outcome == "expected" or (ours.outcome == "failed" and "compared nothing" not in ours.text):
             pytest.fail(ours.text, pytrace=False)
     conformance_session.settle(item, conformance_session.verdict(item))
 
