@@ -19,6 +19,7 @@ from .case import Case
 from .tensor_plan import tensor_groups
 from .topics import (
     COMPILED_ANYHOW,
+    COMPILED_BESIDE,
     ONE_NARROW,
     RECOMPILED_DTYPES,
     TOPICS,
@@ -123,6 +124,9 @@ OTHER_CONFIGURATIONS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
         "random": {},
     },
 }
+
+OF_THE_FRAMEWORK = ("arrangement", "cotangent", "repetition", "purity")
+"""Topics that say more about the framework than about a configuration of it, which is asked them in the deep tier alone."""
 
 
 def plan_for(backend: BackendLike, configuration: str, selection: Selection, lattices: Lattices) -> Plan:
@@ -234,12 +238,17 @@ def is_wanted(rule: str, wanted: Sequence[str]) -> bool:
 def _dtypes(row: Row, backend: BackendLike, configuration: str, mode: str, selection: Selection) -> tuple[str, ...]:
     """The dtypes in which a row is asked of a backend in one mode."""
     asked = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, dict.fromkeys(row.dtypes, row.modes))
+    if configuration in OTHER_CONFIGURATIONS and row.topic in OF_THE_FRAMEWORK and selection.tier != "deep":
+        return ()
     dtypes = tuple(dtype for dtype, modes in asked.items() if mode in modes and mode in row.modes)
     if is_beside(mode, selection.tier) and configuration not in OTHER_CONFIGURATIONS:
         dtypes = tuple(dtype for dtype in dtypes if dtype in TRACED_DTYPES.get(row.topic, dtypes))
     if is_frugal(backend, mode, selection.tier):
         dtypes = tuple(dtype for dtype in dtypes if dtype in RECOMPILED_DTYPES.get(row.topic, dtypes))
-        if mode == "eager" and configuration not in OTHER_CONFIGURATIONS and "compiled" in modes_of(backend, selection):
+        if "eager" not in backend.recompiles:
+            dtypes = tuple(dtype for dtype in dtypes if dtype in COMPILED_BESIDE.get(row.topic, dtypes))
+        of_tier = modes_of(backend, Selection(tier=selection.tier))
+        if mode == "eager" and configuration not in OTHER_CONFIGURATIONS and "compiled" in of_tier:
             dtypes = tuple(dtype for dtype in dtypes if dtype in COMPILED_ANYHOW.get(row.topic, dtypes))
     if selection.dtypes:
         return tuple(dtype for dtype in dtypes if dtype in selection.dtypes)

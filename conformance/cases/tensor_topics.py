@@ -55,18 +55,18 @@ def _draws(asker: TensorAsker) -> Iterator[Case]:
     scene = Scene("draws", drawn(asker.function, names, asker.usual_loop(), sizes_of(asker.function)), {})
     first = asker.differentiable(names)[:1]
     frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
-    # Where everything is compiled anew, every derivative is asked in one mode and in the wide dtypes.
+    # Where everything is compiled anew, derivatives are asked under the compiler alone, and all of them in the wide dtypes.
     wide = FORMATS[asker.dtype].width > 16 and asker.tier != "quick"
     whole = not frugal or (always and asker.mode == "compiled" and wide)
-    for quantity, wrt, rule in _quantities(asker, names, "all" if whole else "first"):
+    few = "all" if whole else "none" if always and asker.mode == "eager" else "first"
+    for quantity, wrt, rule in _quantities(asker, names, few):
         yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     if not first or (asker.dtype != "float32" and asker.tier != "deep") or asker.tier == "quick":
         return
     # These are sums over all that the direction touches: of many numbers some nearly cancel, which no bar of theirs has room for.
     scene = Scene("draws", drawn(asker.function, names, asker.loop(2), sizes_of(asker.function)), {})
-    if not frugal or (always and asker.mode == "compiled"):
+    if not _is_sparing(asker) or (always and asker.mode == "compiled"):
         yield asker.ask(scene, "forward_gradient", "gradient.forward", base, wrt=first[0])
-    if not frugal or asker.mode == "compiled":
         if asker.function.smooth:
             yield asker.ask(scene, "hessian_vector", "hessian", base, wrt=first[0])
 

@@ -44,6 +44,9 @@ COMPILED_ANYHOW: dict[str, tuple[str, ...]] = {
 and the same is asked under the compiler."""
 TRACED_DTYPES = {"lattice": ONE_NARROW}
 """What is left of dtypes where a mode is asked beside the plain call (`is_beside`)."""
+COMPILED_BESIDE = {"lattice": ("bfloat16", "float32", "float64")}
+"""What is left of dtypes under a compiler, where the plain call does without one and is asked in all of them: XLA computes in
+float32 what is of either narrow format."""
 SHIFTS = (1, 3)
 SCALARS = (0, 1, 2, 5, 9)
 """Places in the assortment of the numbers asked as zero-dimensional arguments."""
@@ -196,7 +199,8 @@ def _arrangement(asker: Asker) -> Iterator[Case]:
     some, dtype, make = asker.some(), asker.dtype, asker.plan.input
     lengths, scalars, shapes = LENGTHS[asker.tier], list(SCALARS), [*SHAPES[asker.tier], *EMPTY_SHAPES]
     if is_frugal(asker.backend, asker.mode, asker.tier):
-        lengths, shapes = RECOMPILED_LENGTHS if asker.tier != "quick" else (), list(RECOMPILED_SHAPES)
+        alone = "eager" in asker.backend.recompiles and asker.tier != "quick"
+        lengths, shapes = RECOMPILED_LENGTHS if alone else (), list(RECOMPILED_SHAPES)
         scalars, shapes = (scalars, shapes) if asker.quantity == "value" else ([], [])
     for length in dict.fromkeys((*lengths, COMMON_SIZE)):
         yield asker.case(make(some[:length], dtype), detail=f"length-{length}")

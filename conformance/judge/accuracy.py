@@ -300,7 +300,11 @@ def worst_of(question: Question, measured: Measured, index: int, mode: str) -> W
         ends = sorted({ulps.decimal(near.candidates, i) for i in range(len(near.candidates))}, key=_as_number)
         truth = ends[0] if len(ends) == 1 else f"{ends[0]} to {ends[-1]}"
     observed = int(measured.observed[index])
-    absolute = ulps.absolute_error(measured.observed[index : index + 1], format, question.truth.take(np.array([index])))
+    if near is None:
+        absolute = ulps.absolute_of(float(measured.error[index]), format, question.truth, index)
+    else:  # the error is that to the nearest of several
+        at = measured.observed[index : index + 1]
+        absolute = float(ulps.absolute_error(at, format, question.truth.take(np.array([index])))[0])
     return Worst(
         input=(decimal(int(question.bits[index]), format),),
         input_bits=(hexadecimal(int(question.bits[index]), format),),
@@ -309,7 +313,7 @@ def worst_of(question: Question, measured: Measured, index: int, mode: str) -> W
         truth=truth,
         ulp=float(measured.error[index]),
         bar=float(question.bar[index]),
-        absolute_error=float(absolute[0]),
+        absolute_error=absolute,
         dtype=format.name,
         mode=mode,
         asked=question.function.name + MARKS[ORDERS[question.quantity]],

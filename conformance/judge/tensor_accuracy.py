@@ -287,7 +287,10 @@ def worst_of(case: Case, judged: Judged, index: int, tensors: Mapping[str, NDArr
     if exact.upper is not None and exact.tied is not None and exact.tied[index]:
         truth = f"{truth} to {ulps.decimal(exact.upper, index)}"
     observed = int(judged.observed[index])
-    absolute = ulps.absolute_error(judged.observed[index : index + 1], format, exact.truth.take(np.array([index])))
+    absolute = ulps.absolute_of(float(judged.error[index]), format, exact.truth, index)
+    if exact.tied is not None and exact.tied[index]:  # the error is that to the nearer end
+        at = judged.observed[index : index + 1]
+        absolute = float(ulps.absolute_error(at, format, exact.truth.take(np.array([index])))[0])
     return Worst(
         input=spelt(case, exact.shape, index, tensors),
         input_bits=(),
@@ -296,7 +299,7 @@ def worst_of(case: Case, judged: Judged, index: int, tensors: Mapping[str, NDArr
         truth=truth,
         ulp=float(judged.error[index]),
         bar=float(judged.bar[index]),
-        absolute_error=float(absolute[0]),
+        absolute_error=absolute,
         dtype=format.name,
         mode=case.mode,
         asked=asked_text(case, exact.shape, index),

@@ -131,6 +131,11 @@ class Oracle:
         except (OSError, ValueError):
             return None
 
+    def keeps(self, key: str) -> bool:
+        """Whether something was stored under this key, whole or not."""
+        path = self._path(key)
+        return path is not None and path.exists()
+
     def store(self, key: str, raw: bytes) -> None:
         """Keep bytes on disk under this key, if there is a directory."""
         self._write(key, raw)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.standard import TENSOR_FUNCTIONS
+from conformance.standard import TENSOR_FUNCTIONS, TensorFunction
 
 from . import ball_arrays, questions, tape, tensors, units
 from .cache import Oracle, own_code, source_of
@@ -57,12 +57,9 @@ class Exacts:
         missing: dict[str, Asked] = {}
         for asked in questions:
             key = key_of(asked)
-            if key not in missing and key not in self._known:
-                found = self._read(key)
-                if found is None:
-                    missing[key] = asked
-                else:
-                    self._keep(key, found)
+            # What is on disk is read, and found damaged if it is, by whoever needs it: mostly another process.
+            if key not in missing and key not in self._known and not self._oracle.keeps(key):
+                missing[key] = asked
         done = 0
         for key, answer in self._all(missing):
             self._oracle.store(key, pack(answer))
@@ -135,12 +132,8 @@ def key_of(asked: Asked) -> str:
         digest.update(len(what).to_bytes(8, "little") + what)
 
     add(f"{_code()} {asked.function.name} {asked.quantity} {asked.wrt}".encode())
-    add(_definition(asked.function.definition).encode())
-    add(
-        repr(
-            (asked.function.arguments, asked.function.result, asked.function.axis, bool(asked.function.reductions))
-        ).encode()
-    )
+    for part in _parts_of(asked.function):
+        add(part)
     add(repr(sorted(asked.options.items())).encode())
     for name in sorted(asked.tensors):
         add(name.encode())
@@ -162,6 +155,13 @@ def _add_array(add: Callable[[bytes], None], array: NDArray[Any]) -> None:
 def _code() -> str:
     sources = "".join(inspect.getsource(module) for module in (ball_arrays, questions, tape, tensors, units))
     return hashlib.blake2b(f"{own_code()} {sources}".encode(), digest_size=20).hexdigest()
+
+
+@cache
+def _parts_of(function: TensorFunction) -> tuple[bytes, bytes]:
+    """What the truth depends on of a function, which tens of thousands of questions have in common."""
+    shape = (function.arguments, function.result, function.axis, bool(function.reductions))
+    return _definition(function.definition).encode(), repr(shape).encode()
 
 
 @cache

@@ -8,6 +8,7 @@ its way: all is scaled by powers of two before it is subtracted.
 
 from __future__ import annotations
 
+import math
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import TypeAlias
 
@@ -214,6 +215,19 @@ def absolute_error(observed: Bits, format: Format, truth: Reals) -> Floats:
     with np.errstate(all="ignore"):
         distance = np.ldexp(far, ulp_exponent(truth, format))
     return np.where(np.isfinite(far), np.minimum(distance, LARGEST_ERROR), far)
+
+
+def absolute_of(far: float, format: Format, truth: Reals, index: int) -> float:
+    """`absolute_error` of one row, whose error in ULP is known to be `far`."""
+    if not math.isfinite(far):
+        return far
+    exponent = max(int(truth.exponent[index]) if truth.kind[index] == FINITE else format.emin, format.emin) - (
+        format.precision - 1
+    )
+    try:
+        return min(math.ldexp(far, exponent), LARGEST_ERROR)
+    except OverflowError:
+        return LARGEST_ERROR
 
 
 def decimal(truth: Reals, index: int, digits: int = 17) -> str:

@@ -16,6 +16,7 @@ from conformance.cases.plan import (
     DRAWN,
     INTEGERS,
     MODES,
+    OF_THE_FRAMEWORK,
     OTHER_CONFIGURATIONS,
     PLAN,
     Selection,
@@ -124,15 +125,19 @@ def test_what_compiles_anyhow_is_asked_under_its_compiler_once(lattices: Lattice
     eager, compiled = asked(Selection(), "eager"), asked(Selection(), "compiled")
     assert {"arrangement", "cotangent", "integer"} == {t for t, _ in compiled} - {t for t, _ in eager}
     assert {d for t, d in compiled if t == "lattice"} - {d for t, d in eager if t == "lattice"} == {"float16"}
-    # Whoever asks for the plain call alone gets all of it, and so does the deep tier.
-    alone = asked(Selection(modes=("eager",)), "eager")
-    assert alone >= compiled
-    assert asked(Selection(tier="deep"), "eager") >= alone
-    assert {topic for topic, _ in asked(Selection(tier="quick"), "eager")} == {topic for topic, _ in alone}
+    # The deep tier asks all of it of the plain call too; the quick one asks nothing else.
+    assert asked(Selection(tier="deep"), "eager") >= compiled
+    assert {topic for topic, _ in asked(Selection(tier="quick"), "eager")} == {topic for topic, _ in compiled}
+    assert asked(Selection(modes=("eager",)), "eager") == eager
 
 
 def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
-    cases = [case for some in (PRELU, RRELU) for case in cases_of(plan_for(some, "x64", Selection(), lattices))]
+    def asked_of(tier: str) -> list[Case]:
+        plans = [plan_for(some, "x64", Selection(tier=tier), lattices) for some in (PRELU, RRELU)]
+        return [case for plan in plans for case in cases_of(plan)]
+
+    cases = asked_of("deep")
+    assert {case.topic for case in cases} - {case.topic for case in asked_of("default")} == set(OF_THE_FRAMEWORK)
     for topic, wanted in OTHER_CONFIGURATIONS["x64"].items():
         had = {mode for row in PLAN if row.topic == topic for mode in row.modes}
         asked = {(case.dtype, case.mode) for case in cases if case.topic == topic}

@@ -350,6 +350,22 @@ def test_absolute_error_is_in_the_numbers_own_unit() -> None:
 
 
 @formats
+def test_the_absolute_error_of_one_row_follows_from_its_error(format: Format) -> None:
+    rows = [
+        exactly.reals_of([Fraction(3, 8)]),
+        exactly.row(ZERO),
+        exactly.row(FINITE, 1.0, 0.0, 5000),
+        exactly.row(FINITE, -1.5, 0.0, -5000),
+    ]
+    rows += [exactly.row(UNDERFLOW, -1.0), exactly.row(NAN), exactly.row(FINITE, 1.75, 0.0, format.emin - 3)]
+    for truth in rows:
+        for number in (0.5, -3.0, 0.0, format.smallest_subnormal, format.largest, math.inf, math.nan):
+            observed = bits_of(number, format)
+            far = float(ulps.error(observed, format, truth)[0])
+            assert ulps.absolute_of(far, format, truth, 0) == float(ulps.absolute_error(observed, format, truth)[0])
+
+
+@formats
 def test_ulp_exponent_is_that_of_the_exact_unit(format: Format) -> None:
     for exponent in (format.emin - format.precision, format.emin - 1, format.emin, -1, 0, format.emax, format.emax + 9):
         truth = Fraction(3, 2) * Fraction(2) ** exponent
