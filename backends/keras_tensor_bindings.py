@@ -102,6 +102,7 @@ def _layer(function: str, name: str) -> TensorBinding:
         "layer",
         ("x",),
         keywords={"activation": name},
+        by_name=True,
         documentation=page,
         remark=remark,
     )

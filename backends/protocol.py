@@ -65,6 +65,7 @@ class Binding:
     shared         of a layer with operands: the keyword that takes the axes along which elements share a weight; empty
                    where the weight's shape says it
     training       asked in training mode, where the entry point draws random numbers; layers are otherwise in evaluation mode
+    by_name        looks the function up by a name among its keywords: what it compiles is another entry point's
     documentation  link to the page that makes the claim
     remark         one sentence for the reader of the report, if anything needs saying
     """
@@ -82,6 +83,7 @@ class Binding:
     initial: Mapping[str, str] = field(default_factory=dict)
     shared: str = ""
     training: bool = False
+    by_name: bool = False
     documentation: str = ""
     remark: str = ""
 
@@ -126,6 +128,7 @@ class TensorBinding:
     whole          which of the results is the loss, of an entry point that gives several; −1 for all
     broadcasts     link to the documentation by which arguments of different shapes are broadcast; such calls are then no errors
     unsound        rule name, or `rule name: region` -> link: documentation that allows what the rule would have refused
+    by_name        looks the function up by a name among its keywords: what it compiles is another entry point's
     documentation  link to the page that makes the claim
     remark         one sentence for the reader of the report, if anything needs saying
     """
@@ -154,6 +157,7 @@ class TensorBinding:
     whole: int = -1
     broadcasts: str = ""
     unsound: Mapping[str, str] = field(default_factory=dict)
+    by_name: bool = False
     documentation: str = ""
     remark: str = ""
 

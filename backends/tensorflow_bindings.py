@@ -72,6 +72,7 @@ def _named(function: str, name: str, **more: Any) -> Binding:
         "keras.layers.Activation",
         "layer",
         keywords={"activation": name},
+        by_name=True,
         documentation=f"{_KERAS}layers/core_layers/activation/",
         remark=_NAMED,
         **more,

@@ -31,6 +31,7 @@ from .topics import (
     Lattices,
     Plan,
     is_beside,
+    is_elsewhere,
     is_frugal,
 )
 
@@ -125,6 +126,9 @@ OTHER_CONFIGURATIONS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
     },
 }
 
+OF_DERIVATIVES = ("gradient", "second_derivative", "kink.")
+"""How the names of rules begin that a derivative answers."""
+
 OF_THE_FRAMEWORK = ("arrangement", "cotangent", "repetition", "purity")
 """Topics that say more about the framework than about a configuration of it, which is asked them in the deep tier alone."""
 
@@ -181,9 +185,11 @@ def cells(
             continue
         asked = [(dtype, mode) for mode in modes for dtype in _dtypes(row, backend, configuration, mode, selection)]
         for dtype, mode in asked:
+            if is_elsewhere(binding.by_name, mode, selection.tier):
+                continue
             for (parameters, arguments), quantity in product(
                 _arguments(row, binding, function, _few_samples(backend, mode, dtype, configuration, selection.tier)),
-                row.quantities,
+                _quantities(row, configuration, dtype, selection.tier),
             ):
                 yield Cell(row, quantity, mode, dtype, parameters, arguments)
 
@@ -197,6 +203,14 @@ def _few_samples(backend: BackendLike, mode: str, dtype: str, configuration: str
             return "first"
         return "all" if mode == "eager" else "extreme"
     return "ends" if mode == "eager" or tier == "deep" else "first"
+
+
+def _quantities(row: Row, configuration: str, dtype: str, tier: str) -> tuple[str, ...]:
+    """What is asked of a row in a dtype: of those that a configuration is not about, whether the value is as it was."""
+    about = OTHER_CONFIGURATIONS.get(configuration, {}).get(row.topic, {})
+    if tier != "deep" and "float64" in about and dtype != "float64":
+        return tuple(quantity for quantity in row.quantities if quantity == "value")
+    return row.quantities
 
 
 def _concerns(row: Row, binding: BindingLike) -> bool:
@@ -316,5 +330,8 @@ def dtypes_asked(rule: str, backend: BackendLike, configuration: str, selection:
         if not answers or not _answers(row, selection.rules):
             continue
         for mode in modes_of(backend, selection):
-            found.update(dict.fromkeys(_dtypes(row, backend, configuration, mode, selection)))
+            for dtype in _dtypes(row, backend, configuration, mode, selection):
+                left = _quantities(row, configuration, dtype, selection.tier)
+                if left == row.quantities or not rule.startswith(OF_DERIVATIVES):
+                    found[dtype] = None
     return tuple(found)

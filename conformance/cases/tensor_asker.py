@@ -54,6 +54,7 @@ class TensorBindingLike(Protocol):
     cast: Mapping[str, str]
     broadcasts: str
     unsound: Mapping[str, str]
+    by_name: bool
 
     @property
     def id(self) -> str: ...

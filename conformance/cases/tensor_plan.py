@@ -16,7 +16,7 @@ from .tensor_asker import TensorAsker, TensorBindingLike
 from .tensor_errors import ask_errors
 from .tensor_random import ask_draws
 from .tensor_topics import TENSOR_TOPICS
-from .topics import BackendLike, Group, Plan
+from .topics import BackendLike, Group, Plan, is_elsewhere
 
 FLOATS = tuple(FORMATS)
 SINGLE = ("float32",)
@@ -109,6 +109,8 @@ def _cases(
 ) -> Iterator[Case]:  # fmt: skip
     seen: set[str] = set()
     for row, mode, dtype in tensor_cells(backend, function, configuration, modes, dtypes, rules, tier):
+        if is_elsewhere(binding.by_name, mode, tier):
+            continue
         for case in TOPICS[row.topic](TensorAsker(plan, backend, binding, function, row.topic, mode, dtype, tier)):
             if case.id not in seen:  # different rows may come to the same question
                 seen.add(case.id)

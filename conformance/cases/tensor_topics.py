@@ -19,7 +19,7 @@ from conformance.standard.tensors import WHOLE, TensorFunction
 from .case import Case
 from .scenes import LOOPS, Scene, drawn, edges, sizes_of
 from .tensor_asker import PROGRAM, TensorAsker, plain, result_shape, same_options, same_value
-from .topics import is_beside, is_frugal
+from .topics import ONE_NARROW, is_beside, is_frugal
 
 MANY_CLASSES = 10_000
 MANY = 100_003
@@ -55,10 +55,11 @@ def _draws(asker: TensorAsker) -> Iterator[Case]:
     scene = Scene("draws", drawn(asker.function, names, asker.usual_loop(), sizes_of(asker.function)), {})
     first = asker.differentiable(names)[:1]
     frugal, always = is_frugal(asker.backend, asker.mode, asker.tier), "eager" in asker.backend.recompiles
-    # Where everything is compiled anew, derivatives are asked under the compiler alone, and all of them in the wide dtypes.
+    # Where everything is compiled anew, derivatives are asked under the compiler alone: all of them in the wide dtypes, and of the
+    # narrow ones, which it computes in float32, in one.
     wide = FORMATS[asker.dtype].width > 16 and asker.tier != "quick"
     whole = not frugal or (always and asker.mode == "compiled" and wide)
-    few = "all" if whole else "none" if always and asker.mode == "eager" else "first"
+    few = "all" if whole else "none" if always and (asker.mode == "eager" or asker.dtype not in ONE_NARROW) else "first"
     for quantity, wrt, rule in _quantities(asker, names, few):
         yield asker.ask(scene, quantity, rule, base, wrt=wrt)
     if not first or (asker.dtype != "float32" and asker.tier != "deep") or asker.tier == "quick":

@@ -68,6 +68,7 @@ class BindingLike(Protocol):
     keywords: Mapping[str, Any]
     operands: tuple[str, ...]
     training: bool
+    by_name: bool
 
     @property
     def id(self) -> str: ...
@@ -186,6 +187,11 @@ def is_beside(mode: str, tier: str) -> bool:
     """Whether a mode runs the same kernels as the plain call, which is asked everything, and costs tracing for every shape and
     option (a plain tf.function): it is asked each quantity, and the variations in the deep tier alone."""
     return mode == "graph" and tier != "deep"
+
+
+def is_elsewhere(by_name: bool, mode: str, tier: str) -> bool:
+    """Whether a mode is asked of another spelling: one that looks the function up by its name leaves compilers and tracing to it."""
+    return by_name and mode != "eager" and tier != "deep"
 
 
 def _lattice(asker: Asker) -> Iterator[Case]:

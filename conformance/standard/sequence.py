@@ -143,23 +143,17 @@ def _row_of(frames: tuple[tuple[float, ...], ...], start: int, number: float) ->
 def _edges(argument: str) -> tuple[Edge, ...]:
     seven = _frames(7)
     whole = {argument: seven, "labels": (1, 2, 3), "input_length": 7, "label_length": 3}
-    sure = tuple(tuple(0.0 if k == label else -_INF for k in range(5)) for label in (1, 0, 2, 2))
+    sure = tuple(tuple(0.0 if k == label else -_INF for k in range(5)) for label in (1, 0, 2, 2, 0, 0, 0))
     return (
         Edge("empty target", {**whole, "label_length": 0}),
         Edge("one label", {**whole, "label_length": 1}),
-        Edge("one label, last in its row", {argument: seven, "labels": (4,), "input_length": 7, "label_length": 1}),
+        Edge("one label, of the last class", {**whole, "labels": (4, 1, 2), "label_length": 1}),
         Edge("repeated labels", {**whole, "labels": (2, 2, 2)}),
         Edge("a label that comes again", {**whole, "labels": (2, 3, 2)}),
-        Edge("blank not 0", {**whole, "labels": (0, 1, 0)}, {"blank": 2}),
+        Edge("blank not 0", {**whole, "labels": (0, 1, 0)}, {"blank": 4}),
         Edge("blank not 0, repeated 0", {**whole, "labels": (0, 0, 1)}, {"blank": 4}),
-        Edge(
-            "as many labels as frames",
-            {argument: _frames(3), "labels": (1, 2, 3), "input_length": 3, "label_length": 3},
-        ),
-        Edge(
-            "repeated labels that need every frame",
-            {argument: _frames(5), "labels": (1, 1, 1), "input_length": 5, "label_length": 3},
-        ),
+        Edge("as many labels as frames", {**whole, "input_length": 3}),
+        Edge("repeated labels that need every frame", {**whole, "labels": (1, 1, 1), "input_length": 5}),
         Edge("input shorter than its tensor", {**whole, "input_length": 4}),
         Edge("after the end of the input: NaN", {**whole, argument: _row_of(seven, 4, _NAN), "input_length": 4}),
         Edge("after the end of the input: +∞", {**whole, argument: _row_of(seven, 4, _INF), "input_length": 4}),
@@ -183,7 +177,7 @@ def _edges(argument: str) -> tuple[Edge, ...]:
         ),
         Edge(
             f"{argument} infinite: one alignment, certain",
-            {argument: sure, "labels": (1, 2), "input_length": 4, "label_length": 2},
+            {**whole, argument: sure, "labels": (1, 2, 1), "input_length": 4, "label_length": 2},
         ),
         Edge("far from likely", {**whole, argument: tuple(tuple(200 * x for x in row) for row in seven)}),
     )

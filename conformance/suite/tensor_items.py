@@ -12,7 +12,7 @@ from typing import Any
 from conformance.cases.plan import Selection, is_wanted, modes_of
 from conformance.cases.tensor_asker import TensorAsker
 from conformance.cases.tensor_plan import TENSOR_PLAN, TOPICS, TensorRow, concerns, dtypes_of, modes_for
-from conformance.cases.topics import Plan
+from conformance.cases.topics import Plan, is_elsewhere
 from conformance.judge.tensor_accuracy import rule_of_place
 from conformance.standard import TENSOR_FUNCTIONS, TensorFunction, rules_of
 
@@ -45,7 +45,11 @@ def _rules_of_row(
     row: TensorRow, adapter: Any, function: TensorFunction, bindings: Sequence[Any], mode: str, dtype: str, tier: str
 ) -> Iterator[str]:
     """Names of the rules that a row asks about of any of the bindings."""
-    askers = [TensorAsker(Plan(), adapter, binding, function, row.topic, mode, dtype, tier) for binding in bindings]
+    askers = [
+        TensorAsker(Plan(), adapter, binding, function, row.topic, mode, dtype, tier)
+        for binding in bindings
+        if not is_elsewhere(binding.by_name, mode, tier)
+    ]
     if row.topic == "edges":
         cases = [case for asker in askers for case in TOPICS[row.topic](asker)]
         for case in cases:

@@ -104,8 +104,11 @@ def test_where_every_shape_is_compiled_anew_few_shapes_are_asked_and_in_the_deep
     assert arrangements(frugal, "eager", "default") == everything
     few = arrangements(frugal, "compiled", "default")
     assert few < everything
-    assert {shape for _, shape in few} == {(), (0,), (17,), (COMMON_SIZE,), (2, 3, 4), (7, 9)}
+    assert {shape for _, shape in few} == {(), (0,), (COMMON_SIZE,), (2, 3, 4), (7, 9)}
     assert {dtype for dtype, _ in few} == {"float32"}
+    # Where the plain call is compiled too, no other mode asks the lengths.
+    alone = arrangements(Everything(("relu",), recompiles=("eager", "compiled")), "compiled", "default")
+    assert alone - few == {("float32", (17,)), ("float64", (17,))} & alone != set()
     assert dtypes_asked(
         "shape.scalar", Everything(modes=("compiled",), recompiles=("compiled",)), "default", Selection()
     ) == ("float32",)
@@ -142,6 +145,30 @@ def test_another_configuration_asks_what_it_changes(lattices: Lattices) -> None:
         had = {mode for row in PLAN if row.topic == topic for mode in row.modes}
         asked = {(case.dtype, case.mode) for case in cases if case.topic == topic}
         assert asked == {(dtype, mode) for dtype, modes in wanted.items() for mode in had & set(modes)}, topic
+
+
+def test_what_a_configuration_is_not_about_is_asked_whether_its_value_is_as_it_was(lattices: Lattices) -> None:
+    def quantities(tier: str) -> dict[str, set[str]]:
+        cases = cases_of(plan_for(RELU, "x64", Selection(tier=tier), lattices))
+        return {d: {c.quantity for c in cases if (c.topic, c.dtype) == ("lattice", d)} for d in ("float32", "float64")}
+
+    every = {"value", "gradient", "forward_gradient", "second_derivative"}
+    assert quantities("default") == {"float32": {"value"}, "float64": every}
+    assert quantities("deep")["float32"] > {"value"}
+    for rule in ("gradient", "second_derivative", "kink.0"):
+        assert dtypes_asked(rule, RELU, "x64", Selection()) == ("float64",)
+    assert dtypes_asked("value", RELU, "x64", Selection()) == ("float32", "float64")
+
+
+def test_a_spelling_that_looks_the_function_up_leaves_compilers_to_it(lattices: Lattices) -> None:
+    named = Everything(bindings=(Binding("relu", "every.relu"), Binding("relu", "every.Named", by_name=True)))
+
+    def modes(entry_point: str, tier: str) -> set[str]:
+        cases = cases_of(plan_for(named, "default", Selection(tier=tier), lattices))
+        return {case.mode for case in cases if case.entry_point == entry_point}
+
+    assert modes("every.Named", "default") == {"eager"}
+    assert modes("every.relu", "default") == modes("every.Named", "deep") == set(MODES)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
