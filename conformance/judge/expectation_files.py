@@ -20,10 +20,12 @@ from conformance.formats import FORMATS
 
 from .expectations import (
     SCHEMA,
+    Answered,
     Bound,
     Cause,
     ExpectationsError,
     Row,
+    answered,
     explained,
     is_whole,
     key_of,
@@ -64,7 +66,8 @@ def _rewrite(backend: str, path: Path, judgement: Judgement, plan: Mapping[str, 
     causes = load(path, backend)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     found = explained(results, causes, subjects)
-    measured_now = [_rows(cause, results, found[key_of(cause)], subjects, plan) for cause in causes]
+    came = answered(results)
+    measured_now = [_rows(cause, came, found[key_of(cause)], subjects, plan) for cause in causes]
     new = [_new_entry(f"new-{rule}", some) for rule, some in sorted(_by_rule(found[""]).items())]
     if len(_ENTRY.findall(before)) != len(causes):
         raise ExpectationsError(f"{path} can't be rewritten: give every [[cause]] a line of its own.")
@@ -88,13 +91,13 @@ def _rewrite(backend: str, path: Path, judgement: Judgement, plan: Mapping[str, 
 
 def _rows(
     cause: Cause,
-    results: Sequence[Result],
+    came: Answered,
     mine: Sequence[Result],
     subjects: Mapping[str, Any],
     plan: Mapping[str, Any],
 ) -> dict[Row, Bound] | None:
     """What the entry should say it measured; None: the run has nothing to say about it; empty: it is gone."""
-    asked = rows_asked(cause, results, subjects)
+    asked = rows_asked(cause, came, subjects)
     if not asked:
         return None
     now = {row: measured(some) for row, some in rows_of(mine).items()}

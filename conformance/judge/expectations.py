@@ -62,6 +62,9 @@ _UP = Context(prec=4, rounding=ROUND_CEILING)
 Row = tuple[str, str]
 """Id of a rule, and a dtype: what a bound is about."""
 
+Answered = Mapping[str, Mapping[str, list[Result]]]
+"""Results that came to something, by subject and rule."""
+
 
 class ExpectationsError(Exception):
     """A file of expectations can't be used; the message is one sentence for a person."""
@@ -112,11 +115,15 @@ class Cause:
         return (
             (not self.dtypes or result.dtype in self.dtypes)
             and (not self.modes or result.mode in self.modes)
-            and self._patterns["rules"](result.rule)
+            and self.names(result.rule)
             and self._patterns["entry_points"](result.entry_point)
             and self._patterns["regions"](result.region)
             and all(result.parameters.get(name) == value for name, value in self.parameters.items())
         )
+
+    def names(self, rule: str) -> bool:
+        """Whether the entry is about this rule at all."""
+        return bool(self._patterns["rules"](rule))
 
     @cached_property
     def _patterns(self) -> dict[str, Any]:
@@ -274,6 +281,7 @@ def apply(
     deep tier asks beyond the default one may deviate in more places.
     """
     found = explained(results, causes, subjects)
+    asked = answered(results) if is_whole(plan) else {}
     told: dict[int, tuple[str, str]] = {}
     known = []
     everything = not any(plan.get(part) for part in ("functions", "dtypes", "rules"))
@@ -282,7 +290,7 @@ def apply(
         for (rule, dtype), some in rows_of(mine).items():
             against = _against(cause, rule, dtype, some, counts=plan.get("tier") != "deep")
             told.update({id(one): ("" if problem else cause.name, problem) for one, problem in against})
-        problems = tuple(_stale(cause, results, mine, subjects, everything)) if is_whole(plan) else ()
+        problems = tuple(_stale(cause, asked, mine, subjects, everything)) if is_whole(plan) else ()
         if any(cause.applies_to(subject) for subject in subjects.values()):
             known.append(
                 Known(cause.backend, cause.name, cause.kind, cause.reason, cause.link, cause.title, len(mine), problems)
@@ -318,12 +326,25 @@ def _against(
         yield result, whole or worse
 
 
-def rows_asked(cause: Cause, results: Iterable[Result], subjects: Mapping[str, Subject]) -> dict[Row, list[Result]]:
-    """What was asked that the entry is about, whatever came of it, by rule and dtype."""
-    applying = {id for id, subject in subjects.items() if cause.applies_to(subject)}
-    silent = ("could_not_run", "not_provided", "undecided")
+def answered(results: Iterable[Result]) -> Answered:
+    """What was asked and came to something, by subject and rule: few entries are about any rule, and there are many results."""
+    found: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        if result.outcome not in ("could_not_run", "not_provided", "undecided"):
+            found[result.subject][result.rule].append(result)
+    return found
+
+
+def rows_asked(cause: Cause, asked: Answered, subjects: Mapping[str, Subject]) -> dict[Row, list[Result]]:
+    """What was asked (`answered`) that the entry is about, whatever came of it, by rule and dtype."""
     return rows_of(
-        one for one in results if one.subject in applying and one.outcome not in silent and cause.is_about(one)
+        result
+        for id, subject in subjects.items()
+        if cause.applies_to(subject)
+        for rule, some in asked.get(id, {}).items()
+        if cause.names(rule)
+        for result in some
+        if cause.is_about(result)
     )
 
 
@@ -333,9 +354,10 @@ def is_whole(plan: Mapping[str, Any]) -> bool:
 
 
 def _stale(
-    cause: Cause, results: Sequence[Result], mine: Sequence[Result], subjects: Mapping[str, Subject], everything: bool
-) -> Iterable[str]:
-    """Sentences on what the entry says and the run does not show; `everything`: whether nothing was left out of the run."""
+    cause: Cause, results: Answered, mine: Sequence[Result], subjects: Mapping[str, Subject],
+    everything: bool,
+) -> Iterable[str]:  # fmt: skip
+    """Sentences on what the entry says and the run (`answered`) does not show; `everything`: whether nothing was left out of it."""
     seen = rows_of(mine)
     asked = rows_asked(cause, results, subjects)
     for row in () if cause.unstable else cause.measured:

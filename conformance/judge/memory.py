@@ -91,6 +91,12 @@ class Memory:
                 file.write(_checksum(key, body) + body)
             Path(aside).replace(self._folder / key)
 
+    def keep_all(self, keys: Mapping[str, str], found: Mapping[str, Collected]) -> None:
+        """Keep the verdicts of those subjects that have a key."""
+        for subject, key in keys.items():
+            if subject in found:
+                self.keep(key, found[subject])
+
     def tidy(self) -> None:
         """Let go of what was not looked at for longest, down to MOST bytes."""
         with contextlib.suppress(OSError):

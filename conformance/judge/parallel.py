@@ -18,6 +18,7 @@ from conformance.truth.cache import Oracle
 from conformance.truth.exacts import Exacts
 
 from .functions import Collected, judge_one, reader
+from .memory import Memory
 
 WORTH = 4000
 """Observations from which on starting other processes (a second each) saves time."""
@@ -25,13 +26,17 @@ WORTH = 4000
 Work = Mapping[str, Mapping[str, Sequence[Observation]]]
 """Observations by function and subject."""
 
+Keys = Mapping[str, Mapping[str, str]]
+"""Under which key verdicts are kept, by function and subject."""
+
 _HERE: dict[str, Any] = {}
 
 
 def judged_by_others(
-    path: Path, oracle: Oracle, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any]
+    path: Path, oracle: Oracle, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any], keys: Keys
 ) -> Iterator[tuple[str, dict[str, Collected]]]:
     """Names of functions and what judging them yields, in the order in which they are done; the truth should be on disk.
+    Verdicts that have a key are kept.
 
     Stops early, or gives nothing, where other processes can't be had or are not worth it: what is left is the caller's.
     """
@@ -49,7 +54,8 @@ def judged_by_others(
             initargs=(path, directory, subjects, bindings),
         ) as pool:
             try:
-                for future in as_completed([pool.submit(_judge, name, work[name]) for name in largest_first]):
+                asked = [pool.submit(_judge, name, work[name], keys.get(name, {})) for name in largest_first]
+                for future in as_completed(asked):
                     yield future.result()
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -60,11 +66,16 @@ def judged_by_others(
 def _prepare(path: Path, directory: Path, subjects: Mapping[str, Subject], bindings: Mapping[str, Any]) -> None:
     oracle = Oracle(directory)
     _HERE.update(
-        read=reader(RunFile.open(path)), oracle=oracle, exacts=Exacts(oracle), subjects=subjects, bindings=bindings
-    )
+        read=reader(RunFile.open(path)), oracle=oracle, exacts=Exacts(oracle), subjects=subjects, bindings=bindings,
+        memory=Memory(directory),
+    )  # fmt: skip
 
 
-def _judge(name: str, observed: Mapping[str, Sequence[Observation]]) -> tuple[str, dict[str, Collected]]:
-    return name, judge_one(
+def _judge(
+    name: str, observed: Mapping[str, Sequence[Observation]], keys: Mapping[str, str]
+) -> tuple[str, dict[str, Collected]]:
+    found = judge_one(
         name, observed, _HERE["subjects"], _HERE["bindings"], _HERE["read"], _HERE["oracle"], _HERE["exacts"]
     )
+    _HERE["memory"].keep_all(keys, found)
+    return name, found

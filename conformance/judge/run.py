@@ -28,7 +28,7 @@ from .expectations import Cause, apply
 from .findings import Reproduce, findings_of
 from .functions import Collected, Read, judge_one, reader
 from .memory import Memory, key_of
-from .parallel import Work, judged_by_others
+from .parallel import Keys, Work, judged_by_others
 from .records import Judgement, Result, Totals, Worst
 from .tensor_answers import asked_of
 from .tensors import NUMERIC
@@ -131,15 +131,20 @@ def _judged(
 ) -> dict[tuple[str, str], Collected]:  # fmt: skip
     """Verdicts by function and subject: those that are remembered, and those of what is judged now, whose cases go into `cases`."""
     memory = Memory(oracle.directory)
-    keys: dict[tuple[str, str], str] = {}
+    keys: dict[str, dict[str, str]] = defaultdict(dict)
     if isinstance(run, Remembering):
         for id, subject in subjects.items():
             for function, digest in run.digests(id).items():
-                keys[(function, id)] = key_of(subject, function, digest, bindings.get(subject.backend, {}))
-    found = {one: kept for one, key in keys.items() if (kept := memory.recall(key)) is not None}
+                keys[function][id] = key_of(subject, function, digest, bindings.get(subject.backend, {}))
+    found = {
+        (function, id): kept
+        for function, mine in keys.items()
+        for id, key in mine.items()
+        if (kept := memory.recall(key)) is not None
+    }
     observed: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for id in subjects:
-        asked = [function for function, one in keys if one == id and (function, id) not in found]
+        asked = [function for function, mine in keys.items() if id in mine and (function, id) not in found]
         with uncollected():
             for observation in _observations(run, id, asked):
                 observed[observation.case.function][id].append(observation)
@@ -155,12 +160,9 @@ def _judged(
     tell(0, len(work), f"judging {next(iter(work), '')}")
     done: set[str] = set()
     with uncollected():
-        for name, by_subject in _here_or_elsewhere(run, oracle, work, subjects, bindings, read, exacts):
+        for name, by_subject in _here_or_elsewhere(run, oracle, work, subjects, bindings, read, exacts, keys):
             done.add(name)
-            for id, one in by_subject.items():
-                found[(name, id)] = one
-                if (name, id) in keys:
-                    memory.keep(keys[(name, id)], one)
+            found.update({(name, id): one for id, one in by_subject.items()})
             tell(len(done), len(work), f"judging, last {name}")
     if done:
         memory.tidy()
@@ -176,16 +178,20 @@ def _observations(run: Run, subject: str, functions: Sequence[str]) -> Iterable[
 
 
 def _here_or_elsewhere(
-    run: Run, oracle: Oracle, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any], read: Read, exacts: Exacts
+    run: Run, oracle: Oracle, work: Work, subjects: Mapping[str, Subject], bindings: Mapping[str, Any], read: Read, exacts: Exacts,
+    keys: Keys,
 ) -> Iterator[tuple[str, dict[str, Collected]]]:  # fmt: skip
-    """Each function, judged by another process if that is worth it, else here."""
+    """Each function, judged by another process if that is worth it, else here; and kept by whoever judged it."""
     left = dict(work)
     if isinstance(run, Remembering):
-        for name, found in judged_by_others(run.path, oracle, work, subjects, bindings):
+        for name, found in judged_by_others(run.path, oracle, work, subjects, bindings, keys):
             del left[name]
             yield name, found
+    memory = Memory(oracle.directory)
     for name, by_subject in left.items():
-        yield name, judge_one(name, by_subject, subjects, bindings, read, oracle, exacts)
+        found = judge_one(name, by_subject, subjects, bindings, read, oracle, exacts)
+        memory.keep_all(keys.get(name, {}), found)
+        yield name, found
 
 
 def _truth_needed(

@@ -159,10 +159,11 @@ def groups(case: Case, judged: Judged, rules: Mapping[str, Any]) -> Iterator[Gro
     special = np.where((truth.kind == UNDERFLOW) | (finite & (truth.exponent < format.emin)), 2, special)
     suffixes = ("", ", result overflows", ", result subnormal")
     keys: dict[tuple[str, str], list[int]] = {}
+    anything = judged.unspecified | (judged.vacuous & judged.conforms)
     for index in range(count) if case.places else ():
         name = case.places[place[index]]
         region = region_of(name)
-        region += FREE if name in case.free or judged.unspecified[index] else ""
+        region += FREE if name in case.free or anything[index] else ""
         keys.setdefault((named if (named := rule_of_place(case, name)) in rules else case.rule, region), []).append(
             index
         )

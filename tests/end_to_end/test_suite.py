@@ -194,7 +194,7 @@ def test_a_run_file_is_judged_and_nothing_is_observed(nnconform: Shell, small_ru
     for words, said in (
         (("--conformance-functions", "gelu"), "was not asked about gelu: its functions are relu"),
         (("--conformance-backend", "torch"), "holds nothing of torch: it has numpy"),
-        (("--conformance-device", "cuda"), "--conformance-device have no place"),
+        (("--conformance-device", "cuda"), "--conformance-device and --conformance-shard have no place"),
     ):
         done = run_suite(nnconform, "--conformance-run", "narrow.nnconform", *words)
         assert done.code in (2, 4)

@@ -103,10 +103,18 @@ def test_the_run_has_something_of_everything(alone: Judgement) -> None:
     assert {result.subject for result in alone.results} == {"toy", "toy x64"}
 
 
-def test_others_find_what_one_finds(path: Path, kept: Path, alone: Judgement, here: list[str], tmp_path: Path) -> None:
+def test_others_find_what_one_finds(
+    path: Path, kept: Path, alone: Judgement, here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = judged(path, kept, tmp_path / "cache", jobs=2)
     assert here == [], "every function was judged elsewhere"
     assert_same(found, alone)
+    # They keep what they judged: next time nobody is asked.
+    asked: list[Any] = []
+    monkeypatch.setattr(run, "judged_by_others", lambda *all: asked.append(all[2]) or iter(()))
+    with RunFile.open(path) as run_file:
+        assert_same(judge_run(run_file, Oracle(tmp_path / "cache", jobs=2)), alone)
+    assert asked == [{}]
 
 
 def dies(*_: Any) -> None:
@@ -114,11 +122,13 @@ def dies(*_: Any) -> None:
     os._exit(1)
 
 
-def dies_at_huber(name: str, observed: Mapping[str, Sequence[Observation]]) -> tuple[str, dict[str, Collected]]:
+def dies_at_huber(
+    name: str, observed: Mapping[str, Sequence[Observation]], keys: Mapping[str, str]
+) -> tuple[str, dict[str, Collected]]:
     """What a process is that one function is too much for."""
     if name == "huber":
         os._exit(1)
-    return parallel._judge(name, observed)
+    return parallel._judge(name, observed, keys)
 
 
 @pytest.mark.parametrize(("at", "death"), [("_prepare", dies), ("_judge", dies_at_huber)])
@@ -154,4 +164,4 @@ def test_a_small_run_is_left_to_the_caller(
         work = {"relu": {"toy": list(run_file.observations("toy", ["relu"]))}}
         subjects = {subject.id: subject for subject in run_file.subjects()}
     oracle = Oracle(tmp_path if on_disk else None, jobs=jobs)
-    assert list(judged_by_others(path, oracle, work, subjects, {})) == []
+    assert list(judged_by_others(path, oracle, work, subjects, {}, {})) == []

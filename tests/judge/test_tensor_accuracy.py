@@ -229,3 +229,21 @@ def test_what_is_wrong_at_one_place_is_said_of_that_place(mode: str) -> None:
     assert [(one.rule, one.region, one.deviates) for one in bad] == [("edge", region_of(case.places[number]), 1)]
     assert bad[0].worst is not None
     assert bad[0].worst.input[0] == "logits = [1.5, 1.5, 1.5, 1.5, 1.5]"
+
+
+def test_what_nothing_is_prescribed_for_is_told_apart_from_what_is_wrong_beside_it() -> None:
+    """Of two places of one region, rounding leaves one any number; the other is wrong."""
+    hand = Hand("soft_cross_entropy", mode="eager")
+    case = next(case for case in hand.cases("edges") if "logits equal: all 1.5" in case.places)
+    exact_one = exact(asked_of(TENSOR_FUNCTIONS[case.function], case, hand.read))
+    right, format = ulps.rounded(exact_one.truth, FORMATS[case.dtype]), FORMATS[case.dtype]
+    wrong, other = (case.places.index(f"logits equal: all {number}") for number in ("1.5", "1000"))
+    observed = right.copy()
+    observed[wrong] += 1 << 16
+    judged, tensors = measure(exact_one, observed, format), tensors_of(case, hand.read)
+    judged.vacuous[other] = True
+    mine = {group.region: group for group in groups(case, judged, {"edge": None})}
+    assert wrong in mine["logits equal"].members
+    assert mine["logits equal (free)"].members.tolist() == [other]
+    found = [verdict(case, judged, mine[region], tensors) for region in ("logits equal", "logits equal (free)")]
+    assert [(one.deviates, one.unspecified) for one in found] == [(1, 0), (0, 1)]
