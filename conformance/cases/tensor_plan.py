@@ -140,8 +140,8 @@ def dtypes_of(
     elif COMPILES_ALWAYS in backend.recompiles and tier != "deep":
         # One program for the whole question, instead of one for each operation in it, takes a third of the time.
         modes = row.modes if row.topic in ASKED_EAGERLY else ("compiled",)
-        if tier == "quick":  # which asks nothing else there (see modes_for)
-            modes = (*modes, "compiled")
+        if tier == "quick" and "compiled" in modes:
+            modes = ("compiled",)
         chosen = row.dtypes if mode == "compiled" and row.topic == "draws" else row.other_modes
     elif mode in backend.recompiles and row.topic in EAGER_IS_ENOUGH and tier != "deep":
         return ()
@@ -161,14 +161,14 @@ def concerns(row: TensorRow, function: TensorFunction) -> bool:
 
 def modes_for(backend: BackendLike, modes: Sequence[str], tier: str) -> Sequence[str]:
     """The modes asked, where those of the other functions are `modes`: in the quick tier a framework that compiles even the plain
-    call is asked with everything in one program."""
+    call is asked under its compiler what the default tier asks there."""
     if (
         tier == "quick"
         and COMPILES_ALWAYS in backend.recompiles
         and tuple(modes) == ("eager",)
         and "compiled" in backend.modes
     ):
-        return ("compiled",)
+        return ("eager", "compiled")
     return modes
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.cases.tensor_asker import PROGRAM
+from conformance.cases.tensor_plan import modes_for, tensor_cells
 from conformance.judge.tensor_accuracy import loop_of
 from conformance.standard import TENSOR_FUNCTIONS
 from tests.by_hand import Framework, Hand
@@ -62,3 +63,20 @@ def test_the_first_place_of_a_piece_fills_it_up() -> None:
 )
 def test_the_loop_of_a_shape(shape: tuple[int, ...], count: int, loop: tuple[int, ...]) -> None:
     assert loop_of(shape, count) == loop
+
+
+def test_the_quick_tier_asks_what_the_default_tier_asks_of_a_framework_that_compiles_even_the_plain_call() -> None:
+    always = Framework(recompiles=("eager", "compiled"))
+    huber = TENSOR_FUNCTIONS["huber"]
+
+    def cells(tier: str) -> set[tuple[str, str, str]]:
+        modes = modes_for(always, ("eager",) if tier == "quick" else always.modes, tier)
+        found = tensor_cells(always, huber, "default", modes, (), (), tier)
+        return {(row.topic, mode, dtype) for row, mode, dtype in found}
+
+    assert cells("quick") < cells("default")
+    assert {(topic, mode) for topic, mode, _ in cells("quick")} >= {
+        ("draws", "compiled"),
+        ("edges", "compiled"),
+        ("defaults", "eager"),
+    }

@@ -84,6 +84,15 @@ def test_worse_wider_or_new_is_not_expected(results: list[Result], said: str, tm
     assert said in found[0].message
 
 
+@pytest.mark.parametrize("tier", ["quick", "deep"])
+def test_another_tier_may_find_it_in_more_places_and_no_worse(tier: str, tmp_path: Path) -> None:
+    wider = [WRONG, replace(WRONG, region="x < 0")]
+    assert {one.cause for one in applied(causes(tmp_path), *wider, plan={"tier": tier})[0]} == {"tail"}
+    worse = replace(WRONG, worst=replace(WORST, ulp=601.0))
+    (marked,), _ = applied(causes(tmp_path), worse, plan={"tier": tier})
+    assert "601 ULP where at most" in marked.unexpected
+
+
 def test_one_unexpected_result_makes_its_finding_new_and_is_what_it_shows(tmp_path: Path) -> None:
     other = replace(WRONG, mode="compiled", worst=replace(WORST, ulp=5.0))
     text = FILE.replace('rules = ["gelu.*"]', 'rules = ["gelu.*"]\nmodes = ["eager"]')
