@@ -160,8 +160,9 @@ STATUS_MEANING = {
 
 
 def worst_first(finding: Finding) -> tuple[object, ...]:
-    """Sort key of findings: new before stale before expected, then severity, level, how far beyond the bar, name."""
-    status = {"new": 0, "stale": 1, "expected": 2}.get(finding.status, 3)
+    """Sort key of findings: of rules that bind, new before stale; then all others; then severity, level, how far beyond the bar, name."""
+    binds = finding.level in ("MUST", "SHOULD")
+    status = {"new": 0, "stale": 1}.get(finding.status, 2) if binds else 2
     severity = SEVERITIES.index(finding.severity) if finding.severity in SEVERITIES else len(SEVERITIES)
     level = {"MUST": 0, "SHOULD": 1, "MAY": 2}.get(finding.level, 3)
     return (

@@ -18,15 +18,15 @@ from conformance.standard import CATALOGUE, Bar
 from ..causes import causes_of
 from ..checks import checks_of, combine, severities, shards_of, verdicts
 from ..words import SEVERITY_MEANING, STATES, STATUS_MEANING, AnyBinding, plain
-from .embedded import FINDINGS_BUDGET, embedded, packed, places, rules
+from .embedded import embedded, packed, places, rules
 from .matrix import VIEWS, dtypes, matrix
 from .sections import absences, flat, function_sections, totals
 from .shell import environment, policy, script, style
 
 FILE_NAME = "report.html"
 
-LARGEST = 1_790_000
-"""Bytes of a page that opens in a second and may be attached to a mail."""
+LARGEST = 2_400_000
+"""Bytes of a page that opens in a second or two and may be attached to a mail: room for all findings of a full run of today."""
 
 ROOM = 2_000
 """Bytes more than needed that are made free: what is packed together takes less than its parts."""
@@ -103,8 +103,8 @@ def page(judgements: Sequence[Judgement], bindings: Mapping[str, Sequence[AnyBin
         )
         return made, data["findings"]
 
-    made, findings = whole(FINDINGS_BUDGET)
-    # Where all functions were asked, the least severe findings give way: findings.json has them all.
+    made, findings = whole(LARGEST)
+    # Where all functions were asked, the less severe findings of each give way: findings.json has them all.
     while findings and (beyond := len(made.encode()) - LARGEST) > 0:
         made, findings = whole(len(packed(findings)) - beyond - ROOM)
     return made

@@ -9,11 +9,12 @@ import base64
 import json
 import zlib
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conformance.formats import FORMATS
+from conformance.judge.findings import gating
 from conformance.judge.message import (
     accepted,
     four_lines,
@@ -34,8 +35,6 @@ from .matrix import VIEWS, Cell
 from .sections import FunctionSection
 
 SCHEMA = 1
-FINDINGS_BUDGET = 400_000
-"""Bytes that the findings may take on the page, packed; the least severe that do not fit are counted and left out."""
 EXHIBITS_BUDGET = 200_000
 """Bytes that the tables of special inputs may take, packed; parameters other than the defaults are left out first."""
 
@@ -48,15 +47,17 @@ def embedded(
     budget: int,
 ) -> dict[str, Any]:
     """Everything the script needs, as plain data. The findings take `budget` bytes at most."""
-    findings = [_finding(finding) for finding in sorted(judgement.findings, key=worst_first)]
-    fit = _fitting(findings, max(0, budget))
+    findings = {finding.id: _finding(finding) for finding in sorted(judgement.findings, key=worst_first)}
+    by_turns = [findings[finding.id] for finding in _by_turns(judgement.findings)]
+    chosen = {one["id"] for one in by_turns[: _fitting(by_turns, max(0, budget))]}
+    shown = [one for one in findings.values() if one["id"] in chosen]
     return {
         "schema": SCHEMA,
         "subjects": [{"id": subject.id, "title": titles[subject.id]} for subject in judgement.subjects],
         "states": {s.key: {"glyph": s.glyph, "tone": s.tone, "label": s.label} for s in STATES.values()},
         "formats": {name: {"precision": f.precision, "emax": f.emax} for name, f in FORMATS.items()},
-        "findings": findings[:fit],
-        "findings_left_out": len(findings) - fit,
+        "findings": shown,
+        "findings_left_out": len(findings) - len(shown),
         "of_tensors": [name for name in defaults if name in TENSOR_FUNCTIONS],
         "cells": {key: _views(views) for key, views in cells.items()},
         **_exhibits(judgement, defaults),
@@ -97,6 +98,17 @@ def packed(data: Any) -> str:
     """JSON (NaN as a string), compressed with zlib, in base64: a sixth of its size, and nothing in it is HTML."""
     text = json.dumps(for_json(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
+
+
+def _by_turns(findings: Iterable[Finding]) -> list[Finding]:
+    """First what breaks a gate; then the worst of every function and severity, the next of each, and so on: what does not fit has
+    its like on the page."""
+    turn: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for finding in sorted(findings, key=worst_first):
+        turn[finding.function, finding.severity] += 1
+        ranked.append((0 if gating([finding]) else turn[finding.function, finding.severity], finding))
+    return [finding for _, finding in sorted(ranked, key=lambda one: one[0])]
 
 
 def _fitting(records: Sequence[Any], budget: int) -> int:

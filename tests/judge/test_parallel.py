@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,12 @@ def test_others_find_what_one_finds(
     assert_same(found, alone)
     # They keep what they judged: next time nobody is asked.
     asked: list[Any] = []
-    monkeypatch.setattr(run, "judged_by_others", lambda *all: asked.append(all[2]) or iter(()))
+
+    def noted(path: Path, oracle: Oracle, work: Any, *rest: Any) -> Iterator[Any]:
+        asked.append(work)
+        return iter(())
+
+    monkeypatch.setattr(run, "judged_by_others", noted)
     with RunFile.open(path) as run_file:
         assert_same(judge_run(run_file, Oracle(tmp_path / "cache", jobs=2)), alone)
     assert asked == [{}]

@@ -22,6 +22,7 @@ from tests.reports import sample
 
 write = registry.report("html")
 page = registry.load("conformance.reports.html:page")
+html: Any = importlib.import_module("conformance.reports.html")
 embedded: Any = importlib.import_module("conformance.reports.html.embedded")
 
 
@@ -54,6 +55,12 @@ def judgement() -> Judgement:
 
 
 @pytest.fixture(scope="module")
+def small() -> Judgement:
+    """Of few functions, for what is about one of them: a page of all takes a second."""
+    return sample.judgement()
+
+
+@pytest.fixture(scope="module")
 def content(judgement: Judgement) -> str:
     made: str = page([judgement], sample.bindings())
     return made
@@ -74,10 +81,11 @@ def data_of(content: str) -> Any:
     return json.loads(unpacked, parse_constant=lambda name: pytest.fail(f"not JSON: {name}"))
 
 
-def test_it_is_one_small_file(judgement: Judgement, tmp_path: Path) -> None:
-    path = write([judgement], sample.bindings(), tmp_path / "made")
-    assert path.stat().st_size < 1_500_000
+def test_it_is_one_small_file(content: str, small: Judgement, tmp_path: Path) -> None:
+    assert len(content.encode()) < 1_500_000
+    path = write([small], sample.bindings(), tmp_path / "made")
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+    assert path.read_text(encoding="utf-8") == page([small], sample.bindings())
 
 
 def test_it_loads_nothing(read: Reader) -> None:
@@ -193,12 +201,12 @@ def test_the_matrix_has_a_state_for_every_cell(content: str, judgement: Judgemen
     assert all(title for views in cells.values() for _, _, title, _ in views.values())
 
 
-def test_a_strip_is_the_largest_of_its_entry_points(judgement: Judgement) -> None:
+def test_a_strip_is_the_largest_of_its_entry_points(small: Judgement) -> None:
     bright, dark = (
-        replace(judgement.strips[0], entry_point=name, bins=bytes(bins))
+        replace(small.strips[0], entry_point=name, bins=bytes(bins))
         for name, bins in (("a", [1, 9, 0, 5]), ("b", [2, 3, 0, 255]))
     )
-    data = data_of(page([replace(judgement, strips=(bright, dark))], sample.bindings()))
+    data = data_of(page([replace(small, strips=(bright, dark))], sample.bindings()))
     key = f"{bright.function}/{bright.dtype}/{bright.subject}"
     assert list(base64.b64decode(data["cells"][key]["value"][3])) == [2, 9, 0, 255]
 
@@ -215,35 +223,40 @@ def test_special_inputs_side_by_side(content: str) -> None:
     assert table["0.5"][2] == ""
 
 
-def test_what_does_not_fit_is_left_out_and_said(judgement: Judgement) -> None:
-    # Noise, because anything else would be compressed into almost nothing.
-    noise = [hashlib.shake_256(bytes([n])).hexdigest(1500) for n in range(250)]
-    first = judgement.findings[0]
-    many = replace(
-        judgement, findings=tuple(replace(first, id=f"f{n}", reproducer=text) for n, text in enumerate(noise))
-    )
-    made = page([many], sample.bindings())
-    data = data_of(made)
-    assert len(made.encode()) < 1_500_000
-    kept = len(data["findings"])
-    assert 0 < kept < len(noise)
-    taken = len(embedded.packed(data["findings"]))
-    assert taken <= embedded.FINDINGS_BUDGET < taken + 4_000
-    assert data["findings_left_out"] == len(noise) - kept
-    assert f". The {len(noise) - kept} least severe are not on this page" in " ".join(made.split())
-
-
-def test_left_out_tables_are_those_of_unusual_parameters(
+def test_what_does_not_fit_is_left_out_and_said(
     judgement: Judgement, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exhibits = data_of(content)["exhibits"]
+    room = len(content.encode()) + 60_000
+    monkeypatch.setattr(html, "LARGEST", room)
+    # Noise, because anything else would be compressed into almost nothing.
+    noise = [hashlib.shake_256(bytes([n])).hexdigest(1500) for n in range(50)]
+    first = replace(judgement.findings[0], severity="wrong", level="MUST", status="expected")
+    alike = [replace(first, id=f"f{n}", reproducer=text) for n, text in enumerate(noise)]
+    less = replace(first, id="less", severity="inaccurate")
+    gates = replace(less, id="gates", status="new")
+    made = page([replace(judgement, findings=(*alike, less, gates))], sample.bindings())
+    data = data_of(made)
+    assert room - 10_000 < len(made.encode()) <= room
+    kept = len(data["findings"]) - 2
+    assert 0 < kept < len(noise)
+    # Of every function and severity the worst stay, and whatever breaks a gate; these come first.
+    assert data["findings"][0]["id"] == "gates"
+    assert data["findings"][-1]["id"] == "less"
+    assert data["findings_left_out"] == len(noise) - kept
+    said = f"{len(noise) - kept} of them, the less severe of every function, are not on this page"
+    assert said in " ".join(made.split())
+
+
+def test_left_out_tables_are_those_of_unusual_parameters(small: Judgement, monkeypatch: pytest.MonkeyPatch) -> None:
+    exhibits = data_of(page([small], sample.bindings()))["exhibits"]
+    assert exhibits
     unusual = tuple(
         replace(e, parameters={"beta": float(n), "threshold": 20.0}, truth=hashlib.sha256(bytes([n])).hexdigest())
         for n in range(2, 100)
-        for e in judgement.exhibits[:1]
+        for e in small.exhibits[:1]
     )
     monkeypatch.setattr(embedded, "EXHIBITS_BUDGET", 4_000)
-    data = data_of(page([replace(judgement, exhibits=unusual + judgement.exhibits)], sample.bindings()))
+    data = data_of(page([replace(small, exhibits=unusual + small.exhibits)], sample.bindings()))
     assert 0 < data["exhibits_left_out"] < len(unusual)
     for name, tables in exhibits.items():
         assert set(tables) <= set(data["exhibits"][name])
