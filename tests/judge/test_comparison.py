@@ -215,6 +215,20 @@ def test_what_must_be_refused_and_is_accepted_is_worse(pairs: Pairs) -> None:
     assert (change.kind, change.severity) == ("worse", "wrong")
 
 
+def test_a_parameter_that_was_not_there_refused_nothing(pairs: Pairs) -> None:
+    def lacks(one: Observation) -> Observation:
+        if one.case.topic != "error" or one.outcome != "returned":
+            return one
+        return raised(one, "TypeError", "relu() got an unexpected keyword argument 'where'")
+
+    accepts = pairs.observed(Fault("None accepted", ("relu",), (), accepts=("argument",)))
+    files = [pairs.run_file(accepts, edit=lacks), pairs.run_file(accepts)]
+    (appeared,) = pairs.compared(*files).changes
+    (gone,) = pairs.compared(*files[::-1]).changes
+    assert (appeared.kind, gone.kind) == ("error changed", "error changed")
+    assert not appeared.is_worse
+
+
 def test_another_default(pairs: Pairs) -> None:
     """The bare call changed, and the call with everything written out did not; a signature that says so belongs to it."""
     right = pairs.observed(Fault("none", ("leaky_relu",), ()))

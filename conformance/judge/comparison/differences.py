@@ -73,6 +73,8 @@ def _answered_or_not(subject: str, case: Case, old: Side, new: Side) -> Differen
     fault = (new if gone else old).fault or old.fault or new.fault
     severity = fault.severity if fault is not None and verdict else "information"
     if case.topic in INVALID:
+        if _lacks_the_parameter(refusing):
+            verdict, severity = "", "information"
         # What is no longer looked at (a dtype, a shape) is so in whatever way it is wrong.
         rule = (*new.results, *old.results)[0].rule.partition(".")[2] if new.results or old.results else case.rule
         gist = f"{rule}: {'→ ' if gone else ''}{refusing.answer.error}{'' if gone else ' →'}"
@@ -101,6 +103,11 @@ def _answered_or_not(subject: str, case: Case, old: Side, new: Side) -> Differen
             f"{what} {about}: {other} {case.mode}",
         )
     return _plain(subject, case, old, new, "worse" if gone else "better", ANSWERS, "wrong", f"{refusing.answer.error}")
+
+
+def _lacks_the_parameter(side: Side) -> bool:
+    """Whether a call was refused because the entry point has no such parameter: that says nothing of how it takes what is wrong."""
+    return side.answer.error_type == "TypeError" and "unexpected keyword argument" in side.answer.message
 
 
 def _plain(
