@@ -29,6 +29,7 @@ from conformance.truth import ulps
 from conformance.truth.cache import Oracle
 from conformance.truth.oracle import evaluate_text
 from conformance.truth.reals import UNDEFINED
+from tests.often import EVERYTHING
 from tests.toy_learning import Draws, Learns, Reports, Tensors, by_channel, drawn
 
 words = registry.protocol()
@@ -330,7 +331,8 @@ def few(function: Function, parameters: Mapping[str, float], format: Format) -> 
     declared = round_to(np.array([place for place in places if abs(place) <= format.largest]), format)
     ends = round_to(np.array([2.0**-10, min(2.0**10, format.largest)]), format)
     low, high = ordinals(ends, format).tolist()
-    sizes = [np.linspace(1, format.infinity - 1, 128), np.linspace(low, high, 192)]
+    many = 2 if EVERYTHING else 1
+    sizes = [np.linspace(1, format.infinity - 1, 64 * many), np.linspace(low, high, 96 * many)]
     half = np.concatenate(sizes).astype(np.int64)
     known = [*ordinals(declared, format).tolist(), 1 << format.mantissa_bits, format.infinity - 4]
     near = (np.array([*known, *(-place for place in known)])[:, None] + np.arange(-3, 4)).ravel()

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,6 +39,9 @@ NEWER_NAMES = {
 
 NEWER_KEYWORDS = {"zip": {"strict"}, "dataclass": {"kw_only", "slots"}}
 """Keywords that functions of the standard library got after Python 3.9."""
+
+LOADERS = ("import_module", "__import__")
+"""Functions that import what a text names."""
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib", "optax", "flax")
 ADAPTERS = ("backends", "conformance.backends")
@@ -94,7 +98,14 @@ def sources(root: Path, *patterns: str) -> list[Path]:
 
 def imports_of(path: Path, root: Path) -> list[Import]:
     """Every import in a file, relative ones made absolute, and `import_module` or `__import__` of a literal name."""
-    return list(_imports(ast.parse(path.read_text(encoding="utf-8")), _package_of(path, root), at_load=True))
+    return list(_imports_in(path.read_text(encoding="utf-8"), tuple(_package_of(path, root))))
+
+
+@cache
+def _imports_in(text: str, package: tuple[str, ...]) -> tuple[Import, ...]:
+    """Of a text, parsed once however many checks ask, and however many copies of the file there are."""
+    calls = any(name in text for name in LOADERS)
+    return tuple(_imports(ast.parse(text), list(package), at_load=True, calls=calls))
 
 
 def _package_of(path: Path, root: Path) -> list[str]:
@@ -102,8 +113,11 @@ def _package_of(path: Path, root: Path) -> list[str]:
     return ["conformance", *parts] if parts[:1] in (["backends"], ["reports"]) else parts
 
 
-def _imports(node: ast.AST, package: list[str], at_load: bool) -> Iterator[Import]:
+def _imports(node: ast.AST, package: list[str], at_load: bool, calls: bool) -> Iterator[Import]:
+    """With `calls`, those in expressions too, which are most of a file."""
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr) and not calls:
+            continue
         if isinstance(child, ast.Import):
             for alias in child.names:
                 yield Import(alias.name, child.lineno, at_load)
@@ -112,12 +126,12 @@ def _imports(node: ast.AST, package: list[str], at_load: bool) -> Iterator[Impor
             module = ".".join([*above, *([child.module] if child.module else [])])
             for alias in child.names:
                 yield Import(f"{module}.{alias.name}", child.lineno, at_load)
-        elif isinstance(child, ast.Call) and _called(child) in ("import_module", "__import__") and child.args:
+        elif isinstance(child, ast.Call) and _called(child) in LOADERS and child.args:
             first = child.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield Import(first.value.split(":", 1)[0].lstrip("."), child.lineno, at_load)
         later = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or _is_type_checking(child)
-        yield from _imports(child, package, at_load and not later)
+        yield from _imports(child, package, at_load and not later, calls)
 
 
 def _is_type_checking(node: ast.AST) -> bool:

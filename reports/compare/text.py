@@ -79,7 +79,10 @@ def _places(change: Change) -> Table:
     for place in places:
         errors = [text for text in (words.error(place.old), words.error(place.new)) if text]
         name = f"{place.rule}, {place.region}" if place.region and place.region != place.rule else place.rule
-        if len(errors) == 2:
+        if len(errors) == 2 and errors[0] == errors[1]:
+            often = {"worse": " more", "better": " fewer"}.get(change.kind, "")
+            told.setdefault(name, f"{errors[0]} at {place.changed:,}{often} of {place.asked:,} inputs")
+        elif len(errors) == 2:
             told.setdefault(name, " → ".join(errors))
         elif not told:
             told[name] = f"{words.side(place.old)} → {words.side(place.new)}"

@@ -44,9 +44,9 @@ def lattice(function: Function, parameters: Mapping[str, float], format: Format)
     grid = ((exponents[:, None] << np.uint64(format.mantissa_bits)) | mantissas).ravel().astype(format.bits_type)
     end = 110.0 if format.width == 32 else 750.0
     float_type = np.dtype(f"float{format.width}")
-    line = np.concatenate([np.linspace(0, end, 151), np.linspace(0, 42, 151), np.linspace(0, 4, 301)]).astype(
-        float_type
-    )
+    many = 2 if EVERYTHING else 1
+    parts = [np.linspace(0, to, 75 * count * many + 1) for to, count in ((end, 1), (42, 1), (4, 2))]
+    line = np.concatenate(parts).astype(float_type)
     declared = [kink.at for kink in function.kinks] + [landmark.at for landmark in function.landmarks]
     places = [evaluate(place, parameters) for place in declared]
     points = np.array([abs(float(x)) for x in (*places, *SEAMS) if x == x]).astype(float_type)

@@ -369,10 +369,17 @@ def test_scipy_has_some_of_them(name: str) -> None:
         numpy.prepare_tensors(binding, axis, list(tensors), "gradient", next(iter(tensors)), "eager", "float64")
 
 
+REPRODUCED = [
+    pytest.param(function, dtype, quantity, marks=[pytest.mark.deep] if (place + half + order) % 2 else [])
+    for place, function in enumerate(("cross_entropy", "softmax", "gumbel_softmax"))
+    for half, dtype in enumerate(("float16", "bfloat16"))
+    for order, quantity in enumerate(("value", "gradient"))
+]
+"""Every two of function, dtype and quantity together; all three with NNCONFORM_ALL=1."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("function", ["cross_entropy", "softmax", "gumbel_softmax"])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("quantity", ["value", "gradient"])
+@pytest.mark.parametrize(("function", "dtype", "quantity"), REPRODUCED)
 def test_reproducers_print_what_the_adapter_saw(function: str, dtype: str, quantity: str, tmp_path: Path) -> None:
     numpy, standard = adapter("numpy"), TENSOR_FUNCTIONS[function]
     binding = next(b for b in numpy.tensor_bindings if b.function == function)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.often import EVERYTHING
 from tests.tensor_toy import TensorFault, nudged
 
 from . import careless
@@ -33,6 +34,9 @@ from .spoiling import (
     without,
 )
 
+MOSTLY = {} if EVERYTHING else {"quantity": "value"}
+"""Values show a fault as well as derivatives do, and take less time."""
+
 FAULTS: tuple[TensorFault, ...] = (
     # name, function, the rules under which it must be found, those under which it may show too, and what is spoilt
     # --- numbers
@@ -54,7 +58,7 @@ FAULTS: tuple[TensorFault, ...] = (
     TensorFault("log where log1p is due", "binary_cross_entropy_with_logits", ("edge",), strike=computed(careless.log_of_one_more, "logits", "target", where=lambda call: len(call.asked.tensors) == 2 and call.asked.options["label_smoothing"] == 0), topics=("edges",)),
     TensorFault("logarithm of sigmoid", "binary_cross_entropy_with_logits", ("edge",), strike=computed(careless.log_of_sigmoid, "logits", "target", where=lambda call: len(call.asked.tensors) == 2 and call.asked.options["label_smoothing"] == 0), topics=("edges",)),
     TensorFault("0·log 0 is NaN", "kl_divergence", ("edge",), strike=computed(careless.log_of_zero, "log_prediction", "target", where=lambda call: len(call.asked.tensors) == 2 and not call.asked.options["log_target"]), topics=("edges",), only=about("target 0")),
-    TensorFault("losses added one by one in float16", "huber", ("size",), strike=computed(careless.one_by_one, "prediction", "target"), topics=("sizes",), asks=detailed("100003-sum", "100003-mean"), dtypes=("float16",), only=only(severity="wrong")),
+    TensorFault("losses added one by one in float16", "huber", ("size",), strike=computed(careless.one_by_one, "prediction", "target"), topics=("sizes",), asks=detailed("100003-sum", "100003-mean", **MOSTLY), dtypes=("float16",), only=only(severity="wrong")),
     TensorFault("losses added one by one in float32", "huber", ("size",), strike=computed(careless.one_by_one, "prediction", "target"), topics=("sizes",), asks=detailed("100003-sum")),
     TensorFault("the sum overflows before the mean is taken", "huber", ("size",), strike=computed(careless.pairwise, "prediction", "target"), topics=("sizes",), asks=detailed("100003-mean"), dtypes=("float16",), only=only(severity="wrong")),
     TensorFault("flushes subnormals", "kl_divergence", ("flush",), strike=careless.flushed, only=only(function="*", severity="information")),
@@ -156,15 +160,15 @@ FAULTS: tuple[TensorFault, ...] = (
     TensorFault("floor of the product", "cosine_similarity", ("edge",), misreads=option("floor", lambda call, f: "product" if f == "square_sum" else f), topics=("edges",), asks=detailed(quantity="value", floor="square_sum")),
     TensorFault("factor ignored", "cosine_similarity", ("option.factor",), misreads=default("factor"), topics=("options",), asks=detailed("factor")),
     TensorFault("epsilon of 1e-6 added all the same", "triplet_margin", ("gradient.positive", "gradient.negative"), misreads=option("epsilon", lambda call, e: e + 1e-6), topics=("draws",), asks=detailed(quantity="gradient")),
-    TensorFault("margin ignored", "triplet_margin", ("option.margin",), misreads=default("margin"), topics=("options",), asks=detailed("margin")),
-    TensorFault("degree ignored", "triplet_margin", ("option.p",), misreads=default("p"), topics=("options",), asks=detailed("p")),
+    TensorFault("margin ignored", "triplet_margin", ("option.margin",), misreads=default("margin"), topics=("options",), asks=detailed("margin", **MOSTLY)),
+    TensorFault("degree ignored", "triplet_margin", ("option.p",), misreads=default("p"), topics=("options",), asks=detailed("p", **MOSTLY)),
     TensorFault("swap ignored", "triplet_margin", ("option.swap",), misreads=default("swap"), topics=("options",), asks=detailed("swap")),
     TensorFault("swapped for the farther", "triplet_margin", ("option.swap",), misreads=defined(other.swapped_for_the_farther), topics=("options",), asks=detailed("swap")),
     TensorFault("no hinge", "triplet_margin", ("value",), ("gradient.anchor", "gradient.forward", "gradient.negative", "gradient.positive", "property.nonnegative"), misreads=defined(other.not_hinged), topics=("draws",)),
     TensorFault("distances are not rooted", "triplet_margin", ("value",), ("gradient.anchor", "gradient.forward", "gradient.negative", "gradient.positive"), misreads=defined(other.squared_distances), topics=("draws",)),
     # --- sequences and lists of labels
-    TensorFault("frames beyond the input's length count", "ctc", ("value",), ("gradient.forward", "gradient.log_probabilities", "hessian"), misreads=argument("input_length", lambda call, n: np.full_like(n, 7)), topics=("draws",)),
-    TensorFault("labels beyond their length count", "ctc", ("value",), ("gradient.forward", "gradient.log_probabilities", "hessian"), misreads=argument("label_length", lambda call, n: np.full_like(n, 3)), topics=("draws",)),
+    TensorFault("frames beyond the input's length count", "ctc", ("value",), ("gradient.forward", "gradient.log_probabilities", "hessian"), misreads=argument("input_length", lambda call, n: np.full_like(n, 7)), topics=("draws",), asks=detailed(**MOSTLY)),
+    TensorFault("labels beyond their length count", "ctc", ("value",), ("gradient.forward", "gradient.log_probabilities", "hessian"), misreads=argument("label_length", lambda call, n: np.full_like(n, 3)), topics=("draws",), asks=detailed(**MOSTLY)),
     TensorFault("blank is always the first class", "ctc", ("option.blank",), misreads=default("blank"), topics=("options",), asks=detailed("blank", quantity="value")),
     TensorFault("infinite losses stay infinite", "ctc", ("edge",), misreads=default("zero_infinity"), topics=("edges",), asks=detailed(quantity="value", zero_infinity=True)),
     TensorFault("lengths do not divide", "ctc", ("option.normalise",), misreads=default("normalise"), topics=("options",), asks=detailed("normalise", quantity="value")),

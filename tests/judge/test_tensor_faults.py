@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.cases.case import Case
 from conformance.formats import FORMATS
 from conformance.judge.message import four_lines
 from conformance.standard import TENSOR_FUNCTIONS, rules_of
@@ -22,6 +23,9 @@ FEW = ("softmax", "cross_entropy", "huber", "binary_cross_entropy_with_logits", 
 """Functions that the perfect backend is asked about on every change: along one axis or several, with labels that are ignored, with
 rows, weights and masks. Vectors and sequences take more time; with NNCONFORM_ALL=1 all functions are asked, in everything."""
 
+ONCE = ("reductions", "options", "axes", "arguments")
+"""Topics with most of the questions: of them FEW are asked as functions only, and everything else as layers too."""
+
 IN_WHICH = {"softmax": "float16", "huber": "bfloat16", "kl_divergence": "float64"}
 """In which other dtype, and in compiled mode too."""
 
@@ -31,15 +35,20 @@ def bench(oracle: Oracle) -> Bench:
     return Bench(oracle)
 
 
+def is_one_of_few(case: Case) -> bool:
+    """Whether the perfect backend is asked this on every change."""
+    return not is_long(case) and not (case.topic in ONCE and case.entry_point.startswith("toy.layers."))
+
+
 def asked() -> Iterator[Any]:
     for name, function in TENSOR_FUNCTIONS.items():
         if function.drawn:
             continue
         if name in FEW:
-            yield pytest.param(no_fault(name, asks=lambda case: not is_long(case)), id=f"{name}-float32")
+            yield pytest.param(no_fault(name, asks=is_one_of_few), id=f"{name}-float32")
         if name in IN_WHICH:
             both = ("eager", "compiled")
-            other = no_fault(name, dtypes=(IN_WHICH[name],), modes=both, asks=lambda case: not is_long(case))
+            other = no_fault(name, dtypes=(IN_WHICH[name],), modes=both, asks=is_one_of_few)
             yield pytest.param(other, id=f"{name}-{IN_WHICH[name]}")
         everything = no_fault(name, dtypes=tuple(FORMATS), modes=("eager", "compiled"))
         yield pytest.param(everything, id=f"{name}-everything", marks=pytest.mark.deep)

@@ -24,13 +24,13 @@ from conformance.observe.runfile import RunFile, RunFileError
 
 from .conftest import Bench
 
-QUICK = Limits(case_seconds=1.0, start_seconds=20.0)
+QUICK = Limits(case_seconds=0.6, start_seconds=20.0)
 
 
 def test_a_hang_costs_the_case_and_no_other(bench: Bench) -> None:
     observations = bench.observe(bench.case("flip"), bench.case("hang"), bench.case("halve"), limits=QUICK)
     assert [o.outcome for o in observations] == ["returned", "timed_out", "returned"]
-    assert observations[1].message == "no answer within 1 seconds"
+    assert observations[1].message == "no answer within 0.6 seconds"
     assert bench.starts() == 2
 
 
@@ -42,9 +42,10 @@ def test_a_hang_that_lets_no_thread_run_is_ended_too(bench: Bench) -> None:
 def test_a_case_has_its_own_time(bench: Bench) -> None:
     """Many cases that together take longer than one may."""
     cases = [bench.case("flip", detail=str(number)) for number in range(6)]
-    observations = bench.observe(*cases, limits=QUICK, variables={"FAKE_SECONDS": "0.3"})
+    observations = bench.observe(*cases, limits=QUICK, variables={"FAKE_SECONDS": "0.15"})
     assert [o.outcome for o in observations] == ["returned"] * 6
-    assert all(0.3 <= o.seconds < 1.0 for o in observations)
+    assert all(0.15 <= o.seconds < 0.6 for o in observations)
+    assert sum(o.seconds for o in observations) > 0.6
 
 
 def test_a_crash_in_the_first_and_the_last_case_of_groups(bench: Bench) -> None:
@@ -109,11 +110,11 @@ def test_a_worker_that_fails_to_start_once_is_forgiven(bench: Bench) -> None:
 
 
 def test_a_worker_that_starts_too_slowly_could_not_run(bench: Bench) -> None:
-    limits = Limits(start_seconds=0.5)
+    limits = Limits(start_seconds=0.2)
     (observation,) = bench.observe(bench.case("flip"), limits=limits, variables={"FAKE_START": "hang"})
     assert (observation.outcome, observation.message) == (
         "could_not_run",
-        "the worker did not start within 0.5 seconds",
+        "the worker did not start within 0.2 seconds",
     )
 
 

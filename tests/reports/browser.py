@@ -30,6 +30,12 @@ FLAGS = (
 PATIENCE = 60.0
 """Seconds that an answer of the browser may take, on a busy machine."""
 
+SETTLED = """new Promise((resolve) => {
+  const wait = (left) => (left ? requestAnimationFrame(() => setTimeout(wait, 0, left - 1)) : resolve());
+  wait(3);
+})"""
+"""Events of the page (its hash has changed, details have opened, something came near) come with the next drawing at the latest."""
+
 
 @dataclass
 class Browser:
@@ -38,6 +44,8 @@ class Browser:
     read_from: int
     write_to: int
     session: str = ""
+    at: str = ""
+    """The address that was opened last."""
     events: list[dict[str, Any]] = field(default_factory=list)
     _buffer: bytes = b""
     _last: int = 0
@@ -74,16 +82,28 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)
 
     def open(self, address: str) -> float:
-        """Open an address, wait until it has loaded, and return the seconds that took, measured from outside."""
+        """Open an address, forget what was heard before, wait until it has loaded, and return the seconds that took."""
         start = time.perf_counter()
+        self.events.clear()
         self.send("Page.navigate", url=address)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._next(PATIENCE))
+        self._load()
+        self.at = address
         return time.perf_counter() - start
 
-    def settle(self, seconds: float = 0.3) -> None:
-        """Collect what the page still does for a while."""
-        end = time.monotonic() + seconds
+    def reload(self) -> None:
+        """Open the same address once more, as `open` does."""
+        self.events.clear()
+        self.send("Page.reload")
+        self._load()
+
+    def _load(self) -> None:
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._next(PATIENCE))
+
+    def settle(self) -> None:
+        """Collect what the page still does: let it draw three times, with what is due in between, and then some."""
+        self.evaluate(SETTLED)
+        end = time.monotonic() + 0.02
         while (left := end - time.monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
                 self.events.append(self._next(left))

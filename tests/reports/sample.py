@@ -108,7 +108,8 @@ PLANTED: tuple[tuple[Any, ...], ...] = (
 )  # fmt: skip
 
 
-def judgement(names: Sequence[str] = SIX) -> Judgement:
+@cache
+def judgement(names: tuple[str, ...] = SIX) -> Judgement:
     """The sample, about the functions of these names; findings are about some of SIX."""
     results = _results(names)
     findings = tuple(_finding(number, results) for number in range(len(PLANTED)))

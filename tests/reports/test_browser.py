@@ -47,15 +47,31 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def page(running: Browser, address: str) -> Iterator[Browser]:
     """The report, freshly opened; whatever a test does, the console stays silent and the network untouched."""
-    running.events.clear()
+    opened(running, address)
+    yield running
+    running.at = ""
+    assert_quiet(running, address)
+
+
+@pytest.fixture
+def glance(running: Browser, address: str) -> Iterator[Browser]:
+    """The report, opened once for the tests that leave alone what others of them look at."""
+    if running.at != address:
+        opened(running, address)
+    yield running
+    assert_quiet(running, address)
+
+
+def opened(running: Browser, address: str) -> None:
     running.open("about:blank")
-    running.events.clear()
     running.open(address)
     running.evaluate(READY)
-    yield running
-    running.settle(0.1)
+
+
+def assert_quiet(running: Browser, address: str) -> None:
+    running.settle()
     assert complaints(running) == []
-    assert requests(running) == [address.partition("#")[0]]
+    assert requests(running) == [address]
 
 
 def complaints(page: Browser) -> list[str]:
@@ -92,9 +108,8 @@ def test_it_opens_fast_and_silently(page: Browser, judgement: Judgement) -> None
 
 def test_a_browser_that_cannot_unpack_says_so(page: Browser, address: str) -> None:
     script = page.send("Page.addScriptToEvaluateOnNewDocument", source="delete window.DecompressionStream")
-    page.events.clear()
     page.open(address)
-    page.settle(0.3)
+    page.settle()
     assert page.evaluate("document.getElementById('not-unpacked').offsetParent !== null")
     assert shown(page) == []
     page.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
@@ -103,7 +118,6 @@ def test_a_browser_that_cannot_unpack_says_so(page: Browser, address: str) -> No
 def test_the_listening_is_not_deaf(running: Browser, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text("<script>console.log('x'); fetch('http://127.0.0.1:9/').catch(() => 0); undefined_name()</script>")
-    running.events.clear()
     running.open(bad.as_uri())
     running.settle()
     assert len(complaints(running)) >= 2
@@ -127,19 +141,19 @@ def test_chips_filter_and_the_address_holds_them(page: Browser, judgement: Judge
 
 def test_an_address_with_a_query_shows_just_that(page: Browser, judgement: Judgement) -> None:
     page.evaluate("location.hash = '#findings?function=softplus&status=expected&status=stale'")
-    page.settle(0.2)
+    page.settle()
     assert sorted(shown(page)) == sorted(
         f.id for f in judgement.findings if f.function == "softplus" and f.status != "new"
     )
     one = judgement.findings[0].id
     page.evaluate(f"location.hash = '#findings?id={one}'")
-    page.settle(0.2)
+    page.settle()
     assert shown(page) == [one]
     assert page.evaluate("document.querySelector('#finding-list details[open] .fourlines dt').textContent") == "asked"
 
 
-def test_a_row_like_the_one_above_it_hangs_under_it(page: Browser, judgement: Judgement) -> None:
-    rows = page.evaluate(
+def test_a_row_like_the_one_above_it_hangs_under_it(glance: Browser, judgement: Judgement) -> None:
+    rows = glance.evaluate(
         "[...document.querySelectorAll('#finding-list > li:not([hidden])')].map((li) => [li.dataset.id, li.classList.contains('again')])"
     )
     known = {f.id: (f.status, f.severity, f.function, f.subject) for f in judgement.findings}
@@ -172,7 +186,7 @@ def test_the_keyboard(page: Browser, judgement: Judgement) -> None:
 
 def test_every_finding_opens_and_hostile_text_stays_text(page: Browser, judgement: Judgement) -> None:
     page.evaluate("document.querySelectorAll('#finding-list details').forEach((d) => { d.open = true; })")
-    page.settle(0.3)
+    page.settle()
     assert page.evaluate("document.querySelectorAll('#finding-list .fourlines').length") == len(judgement.findings)
     assert "<script>alert(1)</script>" in page.evaluate("document.getElementById('finding-list').textContent")
     assert page.evaluate("document.querySelectorAll('#finding-list script, #finding-list img').length") == 0
@@ -182,72 +196,71 @@ def test_every_finding_opens_and_hostile_text_stays_text(page: Browser, judgemen
         "(() => { const s = document.createElement('script'); s.textContent = 'window.broken = 1'; document.body.append(s); })()"
     )
     assert page.evaluate("window.broken === undefined")
-    page.settle(0.1)
+    page.settle()
     assert "Content Security Policy" in "".join(complaints(page))
-    page.events.clear()
-    page.send("Page.reload")
-    page.settle(0.5)
+    page.reload()
     page.evaluate(READY)
 
 
-def test_the_matrix_changes_its_view(page: Browser) -> None:
+def test_the_matrix_changes_its_view(glance: Browser) -> None:
     cell = "document.querySelector('[data-key=\"relu/float16/numpy\"]')"
-    assert page.evaluate(f"{cell}.querySelector('.said').textContent") == "conforms"
-    click(page, "#views [data-view=gradient]")
-    assert page.evaluate(f"{cell}.querySelector('.said').textContent") == "not supported"
-    assert page.evaluate(f"{cell}.className") == "cell tone-quiet"
-    click(page, "#views [data-view=value]")
+    assert glance.evaluate(f"{cell}.querySelector('.said').textContent") == "conforms"
+    click(glance, "#views [data-view=gradient]")
+    assert glance.evaluate(f"{cell}.querySelector('.said').textContent") == "not supported"
+    assert glance.evaluate(f"{cell}.className") == "cell tone-quiet"
+    click(glance, "#views [data-view=value]")
     inked = (
         "(() => { const c = document.querySelector('[data-key=\"gelu/float32/tensorflow\"] canvas');"
         " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0); })()"
     )
-    assert page.evaluate(inked) is True
+    assert glance.evaluate(inked) is True
 
 
-def test_a_strip_says_what_is_under_the_pointer(page: Browser) -> None:
-    where = page.evaluate(
+def test_a_strip_says_what_is_under_the_pointer(glance: Browser) -> None:
+    where = glance.evaluate(
         "(() => { const c = document.querySelector('[data-key=\"sigmoid/float32/jax-x64\"] canvas'); c.scrollIntoView({block: 'center'});"
         " const b = c.getBoundingClientRect(); return [b.left + (53.5 / 240) * b.width, b.top + 5]; })()"
     )
-    page.send("Input.dispatchMouseEvent", type="mouseMoved", x=where[0], y=where[1])
-    tip = page.evaluate("document.getElementById('tip').textContent")
+    glance.send("Input.dispatchMouseEvent", type="mouseMoved", x=where[0], y=where[1])
+    tip = glance.evaluate("document.getElementById('tip').textContent")
     assert tip.startswith("x from -")
     assert "at least" in tip
     assert "× the bar" in tip
 
 
-def test_special_inputs_can_be_chosen(page: Browser) -> None:
+def test_special_inputs_can_be_chosen(glance: Browser) -> None:
     table = "document.querySelector('.exhibits[data-function=softplus]')"
-    page.evaluate(
+    glance.evaluate(
         f"(() => {{ const s = {table}.querySelector('select'); s.value = 'gradient'; s.dispatchEvent(new Event('change')); }})()"
     )
-    assert page.evaluate(f"{table}.querySelectorAll('tr.differ').length") == 1
-    page.evaluate(f"{table}.querySelector('input').click()")
-    assert page.evaluate(f"{table}.querySelectorAll('tbody tr').length") == 1
-    assert page.evaluate(f"{table}.querySelector('tbody th').textContent") == "nan"
+    assert glance.evaluate(f"{table}.querySelectorAll('tr.differ').length") == 1
+    glance.evaluate(f"{table}.querySelector('input').click()")
+    assert glance.evaluate(f"{table}.querySelectorAll('tbody tr').length") == 1
+    assert glance.evaluate(f"{table}.querySelector('tbody th').textContent") == "nan"
 
 
-def test_the_rules_come_when_asked_for(page: Browser) -> None:
-    assert page.evaluate("document.querySelectorAll('.rules tr').length") == 0
-    page.evaluate("document.querySelector('#gelu .rules').closest('details').open = true")
-    page.settle(0.2)
-    assert page.evaluate(
+def test_the_rules_come_when_asked_for(glance: Browser) -> None:
+    assert glance.evaluate("document.querySelectorAll('.rules tr').length") == 0
+    glance.evaluate("document.querySelector('#gelu .rules').closest('details').open = true")
+    glance.settle()
+    assert glance.evaluate(
         "[...document.querySelectorAll('#gelu .rules tbody th')].some((th) => th.textContent === 'limit.-inf')"
     )
 
 
-def test_the_smallest_text_is_above_15_pixels(page: Browser) -> None:
-    sizes = page.evaluate(
+def test_the_smallest_text_is_above_15_pixels(glance: Browser) -> None:
+    sizes = glance.evaluate(
         "[...document.querySelectorAll('body *')].filter((e) => e.offsetParent && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))"
         ".map((e) => parseFloat(getComputedStyle(e).fontSize))"
     )
     assert min(sizes) > 15
 
 
-@pytest.mark.parametrize("width", [360, 480, 768, 1400])
-def test_no_width_scrolls_the_whole_page_sideways(page: Browser, width: int) -> None:
-    page.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+def test_no_width_scrolls_the_whole_page_sideways(page: Browser) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    page.settle(0.3)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (360, 480, 768, 1400):
+        page.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        page.settle()
+        assert page.evaluate("innerWidth") == width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.send("Emulation.setDeviceMetricsOverride", width=1400, height=1000, deviceScaleFactor=1, mobile=False)

@@ -26,7 +26,7 @@ from . import definitions_mpmath, exactly
 formats = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
 functions = pytest.mark.parametrize("name", FUNCTIONS)
 
-INPUTS = {"float64": 160}
+INPUTS = {"float64": 160 if EVERYTHING else 80}
 """Numbers asked of a definition in a format; of the narrower ones, which differ in how an enclosure is settled, FEWER."""
 
 FEWER = 160 if EVERYTHING else 40

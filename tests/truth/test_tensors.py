@@ -85,7 +85,10 @@ def pattern(count: int, shift: int = 0) -> NDArray[np.float64]:
 def test_values_and_derivatives_are_those_of_the_definition_in_mpmath(
     function: TensorFunction, options: Mapping[str, Any], derivatives: int
 ) -> None:
-    """Value, gradient along a direction, forward mode, and the Hessian's product with one direction along another."""
+    """Value, gradient along a direction, forward mode, and the Hessian's product with one direction along another.
+
+    Where only first derivatives are asked: the gradient of the last argument, and forward mode of the first one.
+    """
     given = [argument.name for argument in function.arguments]
     tensors = drawn(function, given, (), sizes_of(function), "truth")
     # A masked label, or probabilities that are not of a distribution any more, have no derivative: masks are left out.
@@ -112,7 +115,7 @@ def test_values_and_derivatives_are_those_of_the_definition_in_mpmath(
             return mpmath.fsum(w * y for w, y in zip(weights, results(steps), strict=True) if mpmath.isfinite(y))
 
         h, k = mpmath.mpf(10) ** -20, mpmath.mpf(10) ** -10
-        for name in wrts:
+        for name in wrts if derivatives == 2 else wrts[-1:]:
             step = _mpf(along[name])
             gradient = exact(Asked(function, options, tensors, "gradient", name, cotangent))
             slope = (combined({name: step * h}) - combined({name: -step * h})) / (2 * h)

@@ -424,6 +424,9 @@ def _of_verdict(change: Change, worst: Place) -> str:
     if (worst.new.message and worst.new.message == worst.old.message) or not (worst.old.observed or worst.new.observed):
         return folded(f"{worst.new.message or worst.old.message or worst.new.verdict}{where}")
     said = f"{_step(worst)}{where}"
+    if worst.old.observed_bits and worst.old.observed_bits == worst.new.observed_bits:
+        often = "more" if change.kind == "worse" else "fewer"
+        said = f"{worst.changed:,} {often} of {worst.asked:,} inputs deviate{where}; at the worst of them nothing changed, {_at(worst)}{_seen(worst.new)}"
     if not any(math.isnan(error) for error in errors) and errors[0] != errors[1]:
         said += f", {ulps(errors[1])} ULP from the truth and was {ulps(errors[0])}"
     reason = worst.new.message if change.kind == "worse" else worst.old.message
@@ -463,9 +466,12 @@ def _of_answers(change: Change, first: Difference, worst: Place) -> str:
 
 
 def _step(place: Place) -> str:
+    return f"{_at(place)}{_seen(place.new)}, and was {_seen(place.old)}"
+
+
+def _at(place: Place) -> str:
     several = any(" = " in one for one in place.input)
-    at = f"at {'' if several else 'x = '}{', '.join(place.input)}: " if place.input else ""
-    return f"{at}{_seen(place.new)}, and was {_seen(place.old)}"
+    return f"at {'' if several else 'x = '}{', '.join(place.input)}: " if place.input else ""
 
 
 def _seen(seen: Seen) -> str:
