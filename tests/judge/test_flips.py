@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from conformance.cases.case import Case
-from conformance.judge.comparison.changes import Place, Seen
-from conformance.judge.comparison.clusters import NEAR, _without_default
+from conformance.judge.comparison.changes import Change, Place, Seen
+from conformance.judge.comparison.clusters import NEAR, _of_verdict, _without_default
 from conformance.judge.comparison.flips import MARKEDLY, SEVERAL, _verdict_changed
 from conformance.judge.comparison.sides import DEFAULTS, NUMBERS, Difference
 from conformance.judge.records import Result, Worst
@@ -57,3 +58,31 @@ def test_a_bare_call_that_moved_by_rounding_has_no_other_default(distance: float
     bare = Difference("s", case, "bits", DEFAULTS, place, "information", "")
     assert _without_default(bare, lambda _: True).aspect == aspect
     assert _without_default(bare, lambda _: False).aspect == NUMBERS
+
+
+@pytest.mark.parametrize(("kind", "said"), [("worse", "614 more of 1,158"), ("better", "614 fewer of 1,158")])
+def test_where_the_worst_input_stays_as_it_was_the_sentence_counts_inputs(kind: str, said: str) -> None:
+    seen = Seen("returned", "deviates", "-0.0", "0x80000000", 7.9e15)
+    place = Place(
+        rule="value", region="x < -0.75", dtype="float32", mode="eager", parameters={}, entry_point="e", input=("-37.5",), input_bits=("0xc2160000",),
+        old=seen, new=seen, asked=1158, changed=614,
+    )  # fmt: skip
+    change = Change(
+        "id",
+        kind,
+        "jax",
+        ("jax",),
+        "gelu",
+        ("gelu",),
+        ("value",),
+        ("e",),
+        ("float32",),
+        ("eager",),
+        ("x < -0.75",),
+        "wrong",
+        "",
+    )
+    sentence = _of_verdict(change, place)
+    assert sentence == f"{said} inputs deviate (x < -0.75); at the worst of them nothing changed, at x = -37.5: -0.0"
+    other = replace(place, new=replace(seen, observed="1.0", observed_bits="0x3f800000", ulp=9e15))
+    assert _of_verdict(change, other).startswith("at x = -37.5: 1.0, and was -0.0")
