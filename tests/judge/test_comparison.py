@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.cases.case import blob_hash
 from conformance.formats import FORMATS
 from conformance.judge.comparison.changes import KINDS, fails
 from conformance.judge.comparison.movements import steps_between
@@ -17,7 +19,7 @@ from conformance.observe.observation import Observation, Output
 from conformance.truth.cache import Oracle
 from tests.toy import NO_FAULT, Fault
 
-from .compared import Pairs
+from .compared import Edit, Pairs
 from .faults import GRADIENT, VALUE, at, nudge, put, scale
 
 FLOAT32 = FORMATS["float32"]
@@ -371,6 +373,34 @@ def test_another_shape_is_one_change(pairs: Pairs) -> None:
     (change,) = pairs.edited(longer).changes
     assert (change.kind, change.rules) == ("worse", ("shape",))
     assert "became" in change.message
+
+
+def test_another_dtype_of_the_result_is_told_once(pairs: Pairs) -> None:
+    """Answers to float64 that were float32 become float64 and have the digits of float32 still, in every region."""
+    run = pairs.observed(replace(NO_FAULT, functions=("sigmoid",), dtypes=("float64",)))
+
+    def with_digits_of_float32(dtype: str) -> Edit:
+        def edit(one: Observation) -> Observation:
+            if one.outcome != "returned" or one.case.dtype != "float64" or one.case.topic == "error":
+                return one
+            outputs = []
+            for output in one.outputs:
+                rounded = np.frombuffer(run.blobs[output.blob], dtype=np.float64).astype(np.float32).astype(dtype)
+                run.blobs[blob_hash(rounded.tobytes())] = rounded.tobytes()
+                outputs.append(replace(output, blob=blob_hash(rounded.tobytes()), dtype=dtype))
+            return replace(one, outputs=tuple(outputs))
+
+        return edit
+
+    files = [pairs.run_file(run, edit=with_digits_of_float32(dtype)) for dtype in ("float32", "float64")]
+    changes = {change.kind: change for change in pairs.compared(*files).changes}
+    assert len(changes) == len(pairs.compared(*files).changes)
+    assert changes.keys() == {"worse", "better"}
+    assert changes["worse"].message.startswith("the result changed, float32 → float64: ")
+    assert {"dtype.preserved", "gradient.dtype"} == set(changes["better"].rules)
+    assert {"value", "gradient"} <= set(changes["worse"].rules)
+    # An error of float32 can't be given in ULP of float64.
+    assert all(math.isnan(place.old.ulp) for place in changes["worse"].places)
 
 
 def test_it_opens_run_files_without_signatures(pairs: Pairs, tmp_path: Path) -> None:

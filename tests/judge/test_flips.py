@@ -15,8 +15,8 @@ from conformance.judge.comparison.sides import DEFAULTS, NUMBERS, Difference
 from conformance.judge.records import Result, Worst
 
 
-def result(deviates: int, ulp: float, comparisons: int = 10_000, severity: str = "wrong") -> Result:
-    worst = Worst((), (), "", "", "", ulp, 8.0, 0.0, "float32", "eager")
+def result(deviates: int, ulp: float, comparisons: int = 10_000, severity: str = "wrong", bar: float = 8.0) -> Result:
+    worst = Worst((), (), "", "", "", ulp, bar, 0.0, "float32", "eager")
     return Result(
         "s", "e", "gelu", "gelu.value", "MUST", {}, "float32", "eager", "x < -0.75", "deviates" if deviates else "conforms",
         comparisons, comparisons - deviates, deviates, severity=severity if deviates else "", worst=worst,
@@ -36,9 +36,11 @@ def result(deviates: int, ulp: float, comparisons: int = 10_000, severity: str =
         (result(SEVERAL, 2e7), result(1, 1.5e7), ""),
         (result(900, 2e7), result(90, 1.5e7, comparisons=5_000), ""),
         (result(90, 2e7), result(900, 0.9e7), "better"),
+        (result(90, 2e7, bar=1e6), result(90, 1e7, bar=8.0), "worse"),
     ],
     ids=[
         "begins", "ends", "fewer", "more", "fewer-same-worst", "fewer-but-worse", "not-markedly", "few", "other-inputs", "worst-goes-first",
+        "in-bars",
     ],
 )  # fmt: skip
 def test_what_deviates_on_both_sides(was: Result, now: Result, changed: str) -> None:

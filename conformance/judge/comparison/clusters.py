@@ -413,7 +413,8 @@ def _message(change: Change, cluster: Cluster) -> str:
         return f"{_seen(worst.new)}, and was {_seen(worst.old)}"
     if change.kind == "bits" and change.bits is not None:
         return _of_bits(change.bits, change)
-    return _of_verdict(change, worst) + (
+    turned = f"the result changed, {first.gist}: " if first.aspect == KIND_OF_RESULT else ""
+    return f"{turned}{_of_verdict(change, worst)}" + (
         f"; besides, {_of_bits(change.bits, change)}" if change.bits is not None else ""
     )
 

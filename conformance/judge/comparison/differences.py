@@ -73,7 +73,7 @@ def _answered_or_not(subject: str, case: Case, old: Side, new: Side) -> Differen
     fault = (new if gone else old).fault or old.fault or new.fault
     severity = fault.severity if fault is not None and verdict else "information"
     if case.topic in INVALID:
-        if _lacks_the_parameter(refusing):
+        if _refuses_everything(refusing):
             verdict, severity = "", "information"
         # What is no longer looked at (a dtype, a shape) is so in whatever way it is wrong.
         rule = (*new.results, *old.results)[0].rule.partition(".")[2] if new.results or old.results else case.rule
@@ -105,9 +105,11 @@ def _answered_or_not(subject: str, case: Case, old: Side, new: Side) -> Differen
     return _plain(subject, case, old, new, "worse" if gone else "better", ANSWERS, "wrong", f"{refusing.answer.error}")
 
 
-def _lacks_the_parameter(side: Side) -> bool:
-    """Whether a call was refused because the entry point has no such parameter: that says nothing of how it takes what is wrong."""
-    return side.answer.error_type == "TypeError" and "unexpected keyword argument" in side.answer.message
+def _refuses_everything(side: Side) -> bool:
+    """Whether the same call with nothing wrong is refused too, as where there is no such parameter: that says nothing of how what
+    is wrong is taken."""
+    lacks = side.answer.error_type == "TypeError" and "unexpected keyword argument" in side.answer.message
+    return lacks or verdict_of(side) == "unspecified"
 
 
 def _plain(
@@ -139,8 +141,9 @@ def _of_numbers(subject: str, case: Case, old: Side, new: Side) -> Iterator[Diff
     kinds = [[(output.dtype, output.shape) for output in side.answer.outputs] for side in (old, new)]
     turned = list(flips(subject, case, old, new, aspect))
     if kinds[0] != kinds[1]:
-        turned = [replace(one, aspect=KIND_OF_RESULT) for one in turned]
-        yield from turned
+        names = [[dtype for dtype, _ in kind] for kind in kinds]
+        spelt = [" and ".join(name) for name in names] if names[0] != names[1] else [_kinds(kind) for kind in kinds]
+        yield from (replace(one, aspect=KIND_OF_RESULT, gist=" → ".join(spelt)) for one in turned)
         if not turned:
             yield _plain(
                 subject,

@@ -89,19 +89,26 @@ def _verdict_changed(was: Result | None, now: Result | None) -> str:
 
 def _error_of(was: Worst | None, now: Worst | None) -> str:
     """In which direction the worst error went."""
-    if was is None or now is None or math.isnan(was.ulp) or math.isnan(now.ulp) or was.ulp == now.ulp:
+    errors = _in_bars(was), _in_bars(now)
+    if any(math.isnan(one) for one in errors) or errors[0] == errors[1]:
         return ""
-    return "worse" if now.ulp > was.ulp else "better"
+    return "worse" if errors[1] > errors[0] else "better"
 
 
 def _farther(was: Worst | None, now: Worst | None) -> str:
-    if was is None or now is None or math.isnan(was.ulp) or math.isnan(now.ulp) or was.ulp == now.ulp:
+    """In which direction the worst error went markedly."""
+    errors = _in_bars(was), _in_bars(now)
+    less, more = sorted(errors)
+    if any(math.isnan(one) for one in errors) or more < MARKEDLY * less or more - less < 1.0:
         return ""
-    if now.ulp >= MARKEDLY * was.ulp and now.ulp - was.ulp >= max(now.bar, 1.0):
-        return "worse"
-    if was.ulp >= MARKEDLY * now.ulp and was.ulp - now.ulp >= max(was.bar, 1.0):
-        return "better"
-    return ""
+    return _error_of(was, now)
+
+
+def _in_bars(worst: Worst | None) -> float:
+    """How many times its bar an error is: what is worst in a region is so by this measure, and not by ULP where bars differ."""
+    if worst is None or math.isnan(worst.ulp):
+        return math.nan
+    return worst.ulp / worst.bar if worst.bar > 0 else worst.ulp
 
 
 def _oftener(was: Result, now: Result) -> str:
@@ -131,7 +138,10 @@ def _flip(
         verdict = result.outcome if result is not None else ""
         number = _at(case, side, worst) if worst is not None and case.topic != "symmetry" else None
         if worst is not None:
-            error = worst.ulp if result is telling else error_at(number[1], worst) if number is not None else math.nan
+            comparable = number is not None and side.answer.outputs[0].dtype == worst.dtype
+            error = (
+                worst.ulp if result is telling else error_at(number[1], worst) if number and comparable else math.nan
+            )
         if result is telling and worst is not None:
             number = (worst.observed, worst.observed_bits)
         message = result.message if result is not None and result.outcome in FAULTS else ""
