@@ -9,9 +9,9 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.judge.comparison.changes import Change, Place, Seen
-from conformance.judge.comparison.clusters import NEAR, _of_verdict, _without_default
+from conformance.judge.comparison.clusters import NEAR, Cluster, _message, _of_verdict, _without_default
 from conformance.judge.comparison.flips import MARKEDLY, SEVERAL, _verdict_changed
-from conformance.judge.comparison.sides import DEFAULTS, NUMBERS, Difference
+from conformance.judge.comparison.sides import DEFAULTS, NUMBERS, PROVIDED, Difference
 from conformance.judge.records import Result, Worst
 
 
@@ -88,3 +88,20 @@ def test_where_the_worst_input_stays_as_it_was_the_sentence_counts_inputs(kind: 
     assert sentence == f"{said} inputs deviate (x < -0.75); at the worst of them nothing changed, at x = -37.5: -0.0"
     other = replace(place, new=replace(seen, observed="1.0", observed_bits="0x3f800000", ulp=9e15))
     assert _of_verdict(change, other).startswith("at x = -37.5: 1.0, and was -0.0")
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        (("keras.layers.Activation('celu')",), "keras.layers.Activation('celu') is there now, and was not"),
+        (("keras.losses.Dice", "keras.losses.Dice(axis=1)"), "keras.losses.Dice is there now, and was not"),
+    ],
+)
+def test_a_name_that_a_layer_looks_up_is_not_the_layer(bound: tuple[str, ...], said: str) -> None:
+    place = Place(rule="value", region="", dtype="float32", mode="eager", parameters={}, entry_point=bound[-1])
+    case = Case("celu", bound[-1], "lattice", "value", "eager", "float32", {}, {}, ())
+    one = Difference("s", case, "entry point appeared", PROVIDED, place, "information", "")
+    change = Change(
+        "id", one.kind, "keras", ("s",), "celu", ("celu",), (), bound, ("float32",), ("eager",), (), "information", ""
+    )
+    assert _message(change, Cluster("keras", "celu", one.kind, "", (one,))) == said

@@ -402,7 +402,10 @@ def _message(change: Change, cluster: Cluster) -> str:
     worst = change.worst or first.place
     if change.kind in ("entry point gone", "entry point appeared"):
         went = change.kind == "entry point gone"
-        return f"{first.case.entry_point.partition('(')[0]} {'is not there any more' if went else 'is there now, and was not'}"
+        name = first.case.entry_point.partition("(")[0]
+        # Of a layer that looks functions up by name, a name came or went.
+        name = name if name in change.entry_points else first.case.entry_point
+        return f"{name} {'is not there any more' if went else 'is there now, and was not'}"
     if first.aspect in (ERRORS, ANSWERS, DTYPES):
         return _of_answers(change, first, worst)
     if change.kind == "default changed":
