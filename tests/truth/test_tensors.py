@@ -55,7 +55,7 @@ def is_near(found: Fraction, expected: Fraction, bits: int = 100) -> bool:
 
 def points() -> Iterator[Any]:
     """Every function at a point, with its defaults; and with the last pair of its options, or the last that is sampled."""
-    for name, function in TENSOR_FUNCTIONS.items():
+    for index, (name, function) in enumerate(TENSOR_FUNCTIONS.items()):
         if function.drawn:
             continue
         several = [sample for sample in function.samples() if all(_is_ordinary(value) for value in sample.values())]
@@ -63,7 +63,8 @@ def points() -> Iterator[Any]:
             if what == "defaults" or sample != several[0]:
                 derivatives = 2 if what == "defaults" or EVERYTHING else 1
                 own = {n: v for n, v in sample.items() if n not in COMMON}
-                yield pytest.param(function, own, derivatives, id=f"{name}-{what}")
+                rest = [pytest.mark.deep] if what == "others" and index % 2 else []
+                yield pytest.param(function, own, derivatives, id=f"{name}-{what}", marks=rest)
 
 
 def _is_ordinary(value: Any) -> bool:
