@@ -47,17 +47,15 @@ def embedded(
     budget: int,
 ) -> dict[str, Any]:
     """Everything the script needs, as plain data. The findings take `budget` bytes at most."""
-    findings = {finding.id: _finding(finding) for finding in sorted(judgement.findings, key=worst_first)}
-    by_turns = [findings[finding.id] for finding in _by_turns(judgement.findings)]
-    chosen = {one["id"] for one in by_turns[: _fitting(by_turns, max(0, budget))]}
-    shown = [one for one in findings.values() if one["id"] in chosen]
+    by_turns = _by_turns(judgement.findings)
+    fit = _fitting([_finding(finding) for finding in by_turns], max(0, budget))
     return {
         "schema": SCHEMA,
         "subjects": [{"id": subject.id, "title": titles[subject.id]} for subject in judgement.subjects],
         "states": {s.key: {"glyph": s.glyph, "tone": s.tone, "label": s.label} for s in STATES.values()},
         "formats": {name: {"precision": f.precision, "emax": f.emax} for name, f in FORMATS.items()},
-        "findings": shown,
-        "findings_left_out": len(findings) - len(shown),
+        "findings": [_finding(finding) for finding in sorted(by_turns[:fit], key=worst_first)],
+        "findings_left_out": len(by_turns) - fit,
         "of_tensors": [name for name in defaults if name in TENSOR_FUNCTIONS],
         "cells": {key: _views(views) for key, views in cells.items()},
         **_exhibits(judgement, defaults),
