@@ -30,10 +30,14 @@ SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "deep": ((3, 5), (2, 3, 4), (2, 1, 3, 4), (2, 1, 2, 3, 2), (1, 2, 1, 2, 3, 2)),
 }
 EMPTY_SHAPES = ((0,), (0, 3))
-RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (17,), ((2, 3, 4), (0,))
+RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (1, 7, 17), ((3, 5), (2, 3, 4), (2, 1, 3, 4), (0,))
+"""What is left of lengths and shapes where even the plain call is compiled anew for each; of derivatives the last length and the
+first shape."""
+BESIDE_SHAPES = ((2, 3, 4), (0,))
+"""What is left under a compiler where the plain call does without one and is asked all of them."""
 RECOMPILED_DTYPES = {topic: ("float32", "float64") for topic in ("arrangement", "cotangent", "repetition", "purity")}
 """What is left of lengths, shapes and dtypes, but for the deep tier, where a compiler works anew for every one of them: at
-a tenth of a second each, asking all of them would be most of a run. Derivatives are asked of the lengths alone."""
+a tenth of a second each, asking all of them would be most of a run."""
 COMPILED_ANYHOW: dict[str, tuple[str, ...]] = {
     "arrangement": (),
     "cotangent": (),
@@ -206,8 +210,9 @@ def _arrangement(asker: Asker) -> Iterator[Case]:
     lengths, scalars, shapes = LENGTHS[asker.tier], list(SCALARS), [*SHAPES[asker.tier], *EMPTY_SHAPES]
     if is_frugal(asker.backend, asker.mode, asker.tier):
         alone = "eager" in asker.backend.recompiles and asker.tier != "quick"
-        lengths, shapes = RECOMPILED_LENGTHS if alone else (), list(RECOMPILED_SHAPES)
-        scalars, shapes = (scalars, shapes) if asker.quantity == "value" else ([], [])
+        lengths, shapes = (RECOMPILED_LENGTHS, list(RECOMPILED_SHAPES)) if alone else ((), list(BESIDE_SHAPES))
+        if asker.quantity != "value":
+            lengths, scalars, shapes = lengths[-1:], [], shapes[:1] if alone else []
     for length in dict.fromkeys((*lengths, COMMON_SIZE)):
         yield asker.case(make(some[:length], dtype), detail=f"length-{length}")
     for shift in SHIFTS:
