@@ -30,7 +30,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "deep": ((3, 5), (2, 3, 4), (2, 1, 3, 4), (2, 1, 2, 3, 2), (1, 2, 1, 2, 3, 2)),
 }
 EMPTY_SHAPES = ((0,), (0, 3))
-RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (1, 7, 17), ((3, 5), (2, 3, 4), (2, 1, 3, 4), (0,))
+RECOMPILED_LENGTHS, RECOMPILED_SHAPES = (1, 7, 17), ((3, 5), (2, 3, 4), (2, 1, 3, 4), (0, 3))
 """What is left of lengths and shapes where even the plain call is compiled anew for each; of derivatives the last length and the
 first shape."""
 BESIDE_SHAPES = ((2, 3, 4), (0,))
