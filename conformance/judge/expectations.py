@@ -277,8 +277,8 @@ def apply(
 ) -> tuple[list[Result], tuple[Known, ...]]:
     """The results, those that were expected with the name of their cause, others with what speaks against it; and the causes.
 
-    `plan` is the run file's: where it leaves out modes, or asks less than the default tier, nothing counts as gone; what another
-    tier asks that the default one does not (the quick one asks JAX everything under its compiler) may deviate in more places.
+    `plan` is the run file's: where it leaves out modes, or asks less than the default tier, nothing counts as gone; what the
+    deep tier asks beyond the default one may deviate in more places.
     """
     found = explained(results, causes, subjects)
     asked = answered(results) if is_whole(plan) else {}
@@ -288,7 +288,7 @@ def apply(
     for cause in causes:
         mine = found[key_of(cause)]
         for (rule, dtype), some in rows_of(mine).items():
-            against = _against(cause, rule, dtype, some, counts=plan.get("tier", "default") == "default")
+            against = _against(cause, rule, dtype, some, counts=plan.get("tier") != "deep")
             told.update({id(one): ("" if problem else cause.name, problem) for one, problem in against})
         problems = tuple(_stale(cause, asked, mine, subjects, everything)) if is_whole(plan) else ()
         if any(cause.applies_to(subject) for subject in subjects.values()):

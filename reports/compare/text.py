@@ -79,7 +79,7 @@ def _places(change: Change) -> Table:
     for place in places:
         errors = [text for text in (words.error(place.old), words.error(place.new)) if text]
         name = f"{place.rule}, {place.region}" if place.region and place.region != place.rule else place.rule
-        if len(errors) == 2 and errors[0] == errors[1]:
+        if len(errors) == 2 and place.old.observed_bits and place.old.observed_bits == place.new.observed_bits:
             often = {"worse": " more", "better": " fewer"}.get(change.kind, "")
             told.setdefault(name, f"{errors[0]} at {place.changed:,}{often} of {place.asked:,} inputs")
         elif len(errors) == 2:
